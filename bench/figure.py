@@ -1,0 +1,89 @@
+"""A figure: what came out, beside its floor and its peers, and whether the goals are met."""
+
+from collections.abc import Mapping, Sequence
+
+from msgspec import Struct
+
+from bench.contestant import OURS
+from bench.round import Score
+
+
+class Goal(Struct, frozen=True):
+    """Ours must be at least `ratio` times the contestant `against`."""
+
+    against: str
+    ratio: float
+
+
+class Peer(Struct, frozen=True):
+    """A contestant's median, and what ours is in multiples of it. None: it could not be measured."""
+
+    value: float | None
+    ratio: float | None
+    goal: float
+    ok: bool
+
+
+class Figure(Struct, frozen=True):
+    """One line of the bench; `floor`, `ratio` and `goal` speak of the floor, `peers` of the rest.
+
+    A value is None where it could not be measured, and `why` says the reason. `ok` asks that
+    every goal is met and no contestant gave one wrong answer.
+    """
+
+    name: str
+    value: float | None
+    unit: str
+    floor: float | None
+    ratio: float | None
+    goal: float | None
+    ok: bool
+    peers: dict[str, Peer]
+    rounds: int
+    errors: dict[str, dict[str, int]]
+    why: dict[str, str]
+
+
+def ranked(
+    name: str,
+    unit: str,
+    scores: Sequence[Score],
+    absent: Mapping[str, str],
+    *,
+    floor: Goal | None,
+    peers: Sequence[Goal],
+) -> Figure:
+    """The figure of these scores; rates, so more is better."""
+    rates = {score.name: score.rate for score in scores}
+    errors = {score.name: score.errors for score in scores if score.errors}
+    compared = {goal.against: _peer(rates, goal) for goal in peers}
+    beneath = None if floor is None else _peer(rates, floor)
+    met = all(peer.ok for peer in (*compared.values(), *([beneath] if beneath else [])))
+    return Figure(
+        name=name,
+        value=_short(rates.get(OURS)),
+        unit=unit,
+        floor=beneath and beneath.value,
+        ratio=beneath and beneath.ratio,
+        goal=beneath and beneath.goal,
+        ok=met and not errors and OURS in rates,
+        peers=compared,
+        rounds=max((score.rounds for score in scores), default=0),
+        errors=errors,
+        why=dict(absent),
+    )
+
+
+def _peer(rates: Mapping[str, float], goal: Goal) -> Peer:
+    ours, theirs = rates.get(OURS), rates.get(goal.against)
+    ratio = ours / theirs if ours is not None and theirs else None
+    return Peer(
+        value=_short(theirs),
+        ratio=None if ratio is None else round(ratio, 3),
+        goal=goal.ratio,
+        ok=ratio is not None and ratio >= goal.ratio,
+    )
+
+
+def _short(value: float | None) -> float | None:
+    return None if value is None else round(value, 1)

@@ -1,0 +1,79 @@
+"""`local`: what a typed call inside one process costs over calling the method itself."""
+
+import asyncio
+import statistics
+import subprocess
+import sys
+from collections.abc import Callable
+
+import msgspec
+
+from bench.figure import Figure
+from bench.server import LAUNCH
+from bench.setting import ROOT, Setting
+
+GOAL = 5.0
+"""Microseconds at most."""
+
+LIMIT = 120.0
+
+
+class Cost(msgspec.Struct, frozen=True):
+    """Microseconds a call took, one number a round; the two kinds took turns."""
+
+    plain: list[float]
+    typed: list[float]
+
+
+async def measure(setting: Setting, said: Callable[[str], None]) -> list[Figure]:
+    """Microseconds more than the plain method call, which is the floor."""
+    figure = await asyncio.to_thread(_measure, setting)
+    said(_line(figure))
+    return [figure]
+
+
+def _measure(setting: Setting) -> Figure:
+    pace = setting.pace
+    core = ",".join(str(number) for number in setting.cores.asking)
+    command = [
+        *(sys.executable, str(LAUNCH), core, str(setting.python), "-m", "bench.apps.coterie_local"),
+        *(str(pace.rounds), str(pace.seconds / 2)),
+    ]
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, cwd=ROOT, timeout=LIMIT
+    )
+    if done.returncode != 0:
+        return _figure(None, done.stderr.strip())
+    return _figure(msgspec.json.decode(done.stdout, type=Cost), None)
+
+
+def _figure(cost: Cost | None, why: str | None) -> Figure:
+    value = plain = ratio = None
+    if cost is not None:
+        pairs = list(zip(cost.typed, cost.plain, strict=True))
+        value = round(statistics.median(typed - plain for typed, plain in pairs), 2)
+        ratio = round(statistics.median(typed / plain for typed, plain in pairs), 1)
+        plain = round(statistics.median(cost.plain), 3)
+    return Figure(
+        name="local",
+        value=value,
+        unit="microseconds over the plain call",
+        floor=plain,
+        ratio=ratio,
+        goal=GOAL,
+        ok=value is not None and value <= GOAL,
+        peers={},
+        rounds=len(cost.typed) if cost else 0,
+        errors={},
+        why={"coterie": why} if why else {},
+    )
+
+
+def _line(figure: Figure) -> str:
+    if figure.value is None:
+        return f"\nlocal\n  not measured: {figure.why}"
+    return (
+        f"\nlocal  ({figure.unit}, median of {figure.rounds} rounds)\n"
+        f"  {figure.value} over a plain call of {figure.floor}; goal <= {GOAL:g}: "
+        f"{'ok' if figure.ok else 'MISSED'}"
+    )

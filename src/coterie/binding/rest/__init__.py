@@ -1,0 +1,28 @@
+"""REST: operations as HTTP requests and responses, problem details, OpenAPI.
+
+Knows HTTP semantics (RFC 9110), problem details (RFC 9457), forms, entity tags, content
+negotiation. An `Endpoint` is the server's end of an operation, a `Caller` the client's.
+
+Deliberately knows no socket and no server interface: bytes and headers only.
+"""
+
+from .caller import Caller, Outgoing
+from .endpoint import Endpoint
+from .message import Request, Response
+from .problem import problem_reply, problem_type, raised
+from .router import Router
+from .travel import from_headers, to_headers
+
+__all__ = [
+    "Caller",
+    "Endpoint",
+    "Outgoing",
+    "Request",
+    "Response",
+    "Router",
+    "from_headers",
+    "problem_reply",
+    "problem_type",
+    "raised",
+    "to_headers",
+]

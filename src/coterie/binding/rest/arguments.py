@@ -1,0 +1,237 @@
+"""The arguments of an operation, out of a request."""
+
+from collections.abc import Callable
+from http.cookies import CookieError, SimpleCookie
+from typing import Annotated, Any, get_args, get_origin
+from urllib.parse import parse_qsl
+
+import msgspec
+
+from coterie.call import Failure, Violation
+from coterie.contract import Code, Content, Operation, Parameter, Source
+
+from .form import read_form
+from .media import JSON, MSGPACK, Codec, Decoder, bare, of_content_type
+from .message import Request
+from .violations import violations
+
+__all__ = ["ArgumentReader", "many", "raw_media"]
+
+QUERY_FIELDS = 1000
+
+_WHERE = {
+    Source.PATH: "path",
+    Source.QUERY: "query",
+    Source.HEADER: "header",
+    Source.COOKIE: "cookie",
+    Source.FORM: "form",
+}
+
+
+class ArgumentReader:
+    """Reads one operation's arguments; what can be prepared is prepared once.
+
+    Raises `Failure` 400 with every invalid field, 415 for a content type of another kind.
+    """
+
+    def __init__(self, operation: Operation) -> None:
+        self._operation = operation
+        parameters = operation.parameters
+        self._plain = tuple(p for p in parameters if p.source in _WHERE)
+        self._sources = {p.source for p in self._plain}
+        self._many = {p.name: many(p.type) for p in self._plain}
+        self._struct = _struct(operation.name, self._plain)
+        bodies = [p for p in parameters if p.source is Source.BODY]
+        self._body = bodies[0] if bodies else None
+        self._members = tuple(p for p in parameters if p.source is Source.MEMBER)
+        self._body_type: Any = None
+        self._raw: str | None = None
+        if self._body is not None:
+            self._body_type = self._body.type
+            self._raw = raw_media(self._body)
+        elif self._members:
+            self._body_type = _struct(operation.name, self._members)
+        self._decoders: dict[Codec, Decoder] = {}
+        if self._body_type is not None and self._raw is None:
+            self._decoders = {c: c.decoder(self._body_type) for c in (JSON, MSGPACK)}
+
+    @property
+    def streams(self) -> bool:
+        """Whether the body is handed over as it arrives, instead of whole."""
+        return self._body is not None and self._body.stream
+
+    def read(self, request: Request) -> dict[str, Any]:
+        """The arguments by parameter name."""
+        arguments: dict[str, Any] = {}
+        if self._plain:
+            arguments = self._read_plain(request)
+        if self._body is not None:
+            if not request.body and not self._body.required:
+                arguments[self._body.name] = self._body.default
+            else:
+                arguments[self._body.name] = self._read_body(request)
+        elif self._members:
+            struct = self._decode(request, request.body or b"{}")
+            for parameter in self._members:
+                arguments[parameter.name] = getattr(struct, parameter.name)
+        return arguments
+
+    def _read_body(self, request: Request) -> Any:
+        if self._raw is None:
+            return self._decode(request, request.body)
+        sent = bare(request.headers.get(b"content-type", b""))
+        if sent and "*" not in self._raw and self._raw != "application/octet-stream":
+            wanted = bare(self._raw.encode())
+            if sent != wanted:
+                what = f"Content-Type {sent!r} is not understood here; send {wanted}"
+                raise Failure(Code.INVALID_ARGUMENT, what, status=415)
+        if self._body is not None and _strip(self._body.type) is str:
+            return _text(request.body)
+        return request.body
+
+    def _decode(self, request: Request, body: Any) -> Any:
+        codec = of_content_type(request.headers.get(b"content-type", b""))
+        try:
+            return self._decoders[codec].decode(body)
+        except msgspec.ValidationError as error:
+            found = violations(codec.untyped(body), self._body_type, "body")
+            raise _invalid(found or (Violation(str(error), "#"),)) from None
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            what = f"The body is no {codec.media}: {error}" if body else "The body is missing"
+            raise Failure(Code.INVALID_ARGUMENT, what) from None
+        except RecursionError:
+            raise Failure(Code.INVALID_ARGUMENT, "The body is nested too deep") from None
+
+    def _read_plain(self, request: Request) -> dict[str, Any]:
+        raw = self._collect(request)
+        try:
+            struct = msgspec.convert(raw, self._struct, strict=False)
+        except msgspec.ValidationError:
+            raise _invalid(tuple(self._wrong(raw))) from None
+        return {parameter.name: getattr(struct, parameter.name) for parameter in self._plain}
+
+    def _wrong(self, raw: dict[str, Any]) -> list[Violation]:
+        found: list[Violation] = []
+        for parameter in self._plain:
+            where = _WHERE[parameter.source]
+            if parameter.name not in raw:
+                if parameter.required:
+                    found.append(Violation("Required, and missing", f"#/{parameter.alias}", where))
+                continue
+            for wrong in violations(raw[parameter.name], parameter.type, where, strict=False):
+                pointer = f"#/{parameter.alias}{wrong.pointer[1:]}"
+                found.append(Violation(wrong.detail, pointer, where))
+        return found
+
+    def _collect(self, request: Request) -> dict[str, Any]:
+        given: dict[Source, Callable[[Parameter], Any]] = {}
+        path, headers = request.path, request.headers
+        if Source.QUERY in self._sources:
+            given[Source.QUERY] = self._from_pairs(_query(request.query))
+        if Source.FORM in self._sources:
+            body = request.body if isinstance(request.body, bytes) else b""
+            pairs = read_form(headers.get(b"content-type", b""), body)
+            given[Source.FORM] = self._from_pairs(pairs)
+        if Source.COOKIE in self._sources:
+            given[Source.COOKIE] = self._from_pairs(_cookies(headers.get(b"cookie", b"")))
+        raw: dict[str, Any] = {}
+        for parameter in self._plain:
+            value: Any
+            if parameter.source is Source.PATH:
+                value = path.get(parameter.alias)
+            elif parameter.source is Source.HEADER:
+                found = headers.get(parameter.alias.lower().encode("latin-1"))
+                value = None if found is None else found.decode("latin-1")
+                if value is not None and self._many[parameter.name]:
+                    value = [item.strip() for item in value.split(",")]
+            else:
+                value = given[parameter.source](parameter)
+            if value is not None:
+                raw[parameter.name] = value
+        return raw
+
+    def _from_pairs(self, pairs: Any) -> Callable[[Parameter], Any]:
+        found: dict[str, list[Any]] = {}
+        for name, value in pairs:
+            found.setdefault(name, []).append(value)
+
+        def one(parameter: Parameter) -> Any:
+            values = found.get(parameter.alias)
+            if values is None:
+                return None
+            return values if self._many[parameter.name] else values[-1]
+
+        return one
+
+
+def many(hint: Any) -> bool:
+    """Whether a parameter takes every value of its name, as a list."""
+    for candidate in (_strip(hint), *map(_strip, get_args(_strip(hint)))):
+        origin = get_origin(candidate) or candidate
+        if isinstance(origin, type) and issubclass(origin, list | set | frozenset | tuple):
+            return True
+    return False
+
+
+def raw_media(parameter: Parameter) -> str | None:
+    """The media type of a body that is no JSON: bytes, text, a stream; ``None`` for the others."""
+    hint = parameter.type
+    if get_origin(hint) is Annotated:
+        for extra in get_args(hint)[1:]:
+            if isinstance(extra, Content):
+                return extra.media
+    return "application/octet-stream" if parameter.stream or _strip(hint) is bytes else None
+
+
+def _struct(name: str, parameters: tuple[Parameter, ...]) -> type[msgspec.Struct]:
+    fields: list[Any] = []
+    for parameter in parameters:
+        if parameter.required:
+            fields.append((parameter.name, parameter.type))
+        else:
+            fields.append((parameter.name, parameter.type, _default(parameter.default)))
+    aliases = {p.name: p.alias for p in parameters if p.source is Source.MEMBER}
+    return msgspec.defstruct(name, fields, kw_only=True, rename=aliases or None)
+
+
+def _default(value: Any) -> Any:
+    if isinstance(value, list | dict | set):
+        return msgspec.field(default_factory=value.copy)
+    return value
+
+
+def _strip(hint: Any) -> Any:
+    while get_origin(hint) is Annotated:
+        hint = get_args(hint)[0]
+    return hint
+
+
+def _query(query: bytes) -> list[tuple[str, str]]:
+    if not query:
+        return []
+    try:
+        return parse_qsl(query.decode("ascii"), True, max_num_fields=QUERY_FIELDS, errors="strict")
+    except ValueError as error:
+        raise Failure(Code.INVALID_ARGUMENT, f"The query cannot be read: {error}") from None
+
+
+def _cookies(header: bytes) -> list[tuple[str, str]]:
+    try:
+        jar: SimpleCookie = SimpleCookie(header.decode("latin-1"))
+    except CookieError as error:
+        raise Failure(Code.INVALID_ARGUMENT, f"The cookies cannot be read: {error}") from None
+    return [(name, morsel.value) for name, morsel in jar.items()]
+
+
+def _text(body: Any) -> Any:
+    try:
+        return body.decode() if isinstance(body, bytes) else body
+    except UnicodeDecodeError as error:
+        raise Failure(Code.INVALID_ARGUMENT, f"The body is no UTF-8 text: {error}") from None
+
+
+def _invalid(found: tuple[Violation, ...]) -> Failure:
+    first = found[0] if found else Violation("Not valid", "#")
+    place = f"{first.where}{'' if first.pointer == '#' else ' ' + first.pointer[1:]}"
+    more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+    return Failure(Code.INVALID_ARGUMENT, f"{place}: {first.detail}{more}", violations=found)

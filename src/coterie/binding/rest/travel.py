@@ -1,0 +1,82 @@
+"""The context of a call, as headers.
+
+======================  ==========================================
+``traceparent``         W3C Trace Context
+``baggage``             W3C Baggage
+``authorization``       Bearer token (RFC 6750)
+``idempotency-key``     IETF draft *The Idempotency-Key HTTP Header*
+``coterie-timeout-ms``  milliseconds left until the deadline
+======================  ==========================================
+"""
+
+import time
+from collections.abc import Mapping
+from urllib.parse import quote, unquote
+
+from coterie.call import Context, Trace
+
+__all__ = ["TIMEOUT", "from_headers", "to_headers"]
+
+TIMEOUT = "coterie-timeout-ms"
+
+_TIMEOUT = TIMEOUT.encode()
+
+# W3C Baggage, 3.3: limits every platform keeps.
+_BAGGAGE_BYTES = 8192
+_BAGGAGE_ITEMS = 64
+_KEY_BYTES = 255
+
+
+def from_headers(headers: Mapping[bytes, bytes]) -> Context:
+    """The context a request arrives in; what is malformed counts as absent.
+
+    The principal is not known yet: policies find out who calls, from the token.
+    """
+    trace = None
+    if (parent := headers.get(b"traceparent")) is not None:
+        trace = Trace.parse(parent.decode("latin-1"))
+        trace = trace and trace.child()
+    deadline = None
+    if (timeout := headers.get(_TIMEOUT)) is not None and timeout.isdigit():
+        deadline = time.monotonic() + min(int(timeout[:12]), 86_400_000) / 1000
+    token = None
+    if (authorization := headers.get(b"authorization")) is not None:
+        scheme, _, proof = authorization.partition(b" ")
+        if scheme.lower() == b"bearer":
+            token = proof.strip().decode("latin-1")
+    key = headers.get(b"idempotency-key")
+    if key is None and deadline is None and b"baggage" not in headers:
+        return Context(trace or Trace.root(), token=token)
+    return Context(
+        trace or Trace.root(),
+        deadline,
+        None,
+        token,
+        key[:_KEY_BYTES].decode("latin-1") if key else None,
+        _baggage(headers.get(b"baggage", b"")),
+    )
+
+
+def to_headers(context: Context) -> list[tuple[str, str]]:
+    """The headers that carry ``context`` on; the span it names is the call's own."""
+    headers = [("traceparent", context.trace.traceparent)]
+    if context.deadline is not None:
+        left = max(0, int((context.deadline - time.monotonic()) * 1000))
+        headers.append((TIMEOUT, str(left)))
+    if context.token is not None:
+        headers.append(("authorization", f"Bearer {context.token}"))
+    if context.idempotency_key is not None:
+        headers.append(("idempotency-key", context.idempotency_key))
+    if context.baggage:
+        items = (f"{quote(k, safe='')}={quote(v, safe='')}" for k, v in context.baggage.items())
+        headers.append(("baggage", ",".join(items)))
+    return headers
+
+
+def _baggage(header: bytes) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for item in header[:_BAGGAGE_BYTES].decode("latin-1").split(",")[:_BAGGAGE_ITEMS]:
+        name, separator, value = item.split(";", 1)[0].partition("=")
+        if separator and name.strip():
+            found[unquote(name.strip())] = unquote(value.strip())
+    return found

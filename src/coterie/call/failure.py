@@ -1,0 +1,84 @@
+"""Failure: anything that went wrong and is no declared fault."""
+
+import enum
+from typing import Any
+
+from msgspec import Struct
+
+from coterie.contract import Code
+
+__all__ = ["Failure", "Sent", "Violation"]
+
+
+class Sent(enum.Enum):
+    """How far a request got before it failed."""
+
+    NOT_SENT = "not sent"
+    """It certainly never left: any operation may be tried again."""
+    UNKNOWN = "unknown"
+    """It left, and no answer came: the effect may or may not have happened."""
+    ANSWERED = "answered"
+    """The other side itself said no."""
+
+
+class Violation(Struct, frozen=True, rename={"where": "in"}):
+    """One field that is wrong (RFC 9457, example of an extension).
+
+    ``where`` is ``body``, ``query``, ``path``, ``header``, ``cookie`` or ``form``; ``pointer`` a
+    JSON pointer into it (RFC 6901), such as ``#/items/0/quantity``.
+    """
+
+    detail: str
+    pointer: str
+    where: str = "body"
+
+
+class Failure(Exception):
+    """What went wrong, as one of sixteen codes.
+
+    ::
+
+        Exception
+        ├── Fault           declared by a contract; caught by type: ``except OutOfStock``
+        ├── Failure         everything else that a call may meet; told apart by ``code``
+        └── ContractError   a declaration that cannot work; raised when classes are made
+
+    ``message`` says what to do next and may be shown to the caller. ``violations`` are the
+    fields that were wrong; ``retry_after`` seconds to wait; ``fault`` the wire name of a fault
+    this side does not know; ``status`` the HTTP status where it is not the code's own.
+    """
+
+    def __init__(
+        self,
+        code: Code,
+        message: str,
+        *,
+        sent: Sent = Sent.ANSWERED,
+        violations: tuple[Violation, ...] = (),
+        retry_after: float | None = None,
+        fault: str | None = None,
+        members: dict[str, Any] | None = None,
+        status: int | None = None,
+        headers: tuple[tuple[str, str], ...] = (),
+    ) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.sent = sent
+        self.violations = violations
+        self.retry_after = retry_after
+        self.fault = fault
+        self.members = members or {}
+        self.status = status or code.status
+        self.headers = headers
+
+    @property
+    def retryable(self) -> bool:
+        """Whether the same call may succeed if sent again: derived from code and `Sent`."""
+        return self.sent is Sent.NOT_SENT or self.code.retryable
+
+    def __repr__(self) -> str:
+        return f"Failure({self.code.value}, {self.message!r})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (type(self), (self.code, self.message), self.__dict__)

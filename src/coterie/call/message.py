@@ -1,0 +1,43 @@
+"""Call and Reply: what passes through handlers and policies, on both sides of the wire."""
+
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+from msgspec import Struct
+
+from coterie.contract import Operation
+
+from .context import Context
+
+__all__ = ["Call", "Reply"]
+
+
+class Reply(Struct, frozen=True):
+    """The answer to a call.
+
+    ``value`` is the typed result. ``status``, ``headers`` and ``body`` are its encoded form where
+    it crosses a wire; in one process they stay empty.
+    """
+
+    value: Any = None
+    status: int = 200
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes | AsyncIterator[bytes] = b""
+
+
+class Call(Struct, frozen=True):
+    """One call of an operation.
+
+    ``arguments`` are typed values by parameter name. ``render`` turns the method's result into
+    the reply that the wire will carry; it runs before the unit of work commits, so that what
+    cannot be encoded changes nothing. It is ``None`` for calls within a process.
+
+    ``guard`` is given what the operation's ``if_match`` operation returns now, just before the
+    method runs, and raises `Failure` where the caller had seen another state.
+    """
+
+    operation: Operation
+    arguments: dict[str, Any]
+    context: Context
+    render: Callable[[Any], Reply] | None = None
+    guard: Callable[[Any], None] | None = None

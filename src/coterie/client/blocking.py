@@ -1,0 +1,43 @@
+"""The one synchronous shell: for scripts, consoles and tests without ``async``."""
+
+import asyncio
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
+from typing import Any, Protocol, TypeVar
+
+from coterie.contract import Contract
+
+from .connect import connect as connect_async
+
+__all__ = ["Wait", "connect"]
+
+C = TypeVar("C", bound=Contract)
+T = TypeVar("T")
+
+
+class Wait(Protocol):
+    """Runs a call to its end and gives its result."""
+
+    def __call__(self, call: Coroutine[Any, Any, T], /) -> T: ...
+
+
+
+@contextmanager
+def connect(
+    contract: type[C], url: str, *, connections: int = 100
+) -> Iterator[tuple[C, Wait]]:
+    """A client, and a function that waits for its calls::
+
+        with blocking.connect(Orders, "http://127.0.0.1:8080") as (orders, wait):
+            placed = wait(orders.place(order))
+
+    Ctrl-C cancels the call under way and closes its connection. Raises `RuntimeError` inside a
+    running event loop: use `coterie.client.connect` there.
+    """
+    with asyncio.Runner() as runner:
+        opened = connect_async(contract, url, connections=connections)
+        client = runner.run(opened.__aenter__())
+        try:
+            yield client, runner.run
+        finally:
+            runner.run(opened.__aexit__(None, None, None))

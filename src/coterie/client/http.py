@@ -1,0 +1,106 @@
+"""Calls over HTTP: from a typed call to a request and back."""
+
+from collections.abc import AsyncIterator
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+from coterie.binding.rest import Caller, Response
+from coterie.call import Call, Failure, Reply, Sent
+from coterie.contract import Code, Operation
+
+from .http1 import NotSent, Pool, Reason, StreamedResponse, Unknown
+
+__all__ = ["Http"]
+
+# An error that streams longer than this is cut: it is a message, not a download.
+_LONGEST_ERROR = 256 * 1024
+
+
+class Http:
+    """Sends calls to one base URL. A component, and its `handle` a handler.
+
+    ``url`` may have a path, put before every operation's own. The numbers are those of
+    `coterie.client.http1.Pool`.
+    """
+
+    def __init__(self, url: str, *, connections: int = 100) -> None:
+        parts = urlsplit(url)
+        self._prefix = parts.path.rstrip("/")
+        self._pool = Pool(f"{parts.scheme}://{parts.netloc}", connections=connections)
+        self._callers: dict[Operation, Caller] = {}
+
+    async def start(self) -> None:
+        """Make ready; connections are opened when calls need them."""
+        await self._pool.start()
+
+    async def stop(self) -> None:
+        """Close every connection."""
+        await self._pool.stop()
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()
+
+    async def handle(self, call: Call) -> Reply:
+        """Send one call and wait for its answer.
+
+        Raises the declared faults; `Failure` with `Sent.NOT_SENT` where the request certainly
+        never left, and `Sent.UNKNOWN` where its outcome cannot be known.
+        """
+        caller = self._callers.get(call.operation)
+        if caller is None:
+            caller = self._callers[call.operation] = Caller(call.operation)
+        out = caller.request(call)
+        target = self._prefix + out.target if self._prefix else out.target
+        deadline = call.context.deadline
+        try:
+            if out.stream:
+                streamed = await self._pool.request(
+                    out.method, target, out.headers, out.body, deadline=deadline, stream=True
+                )
+                response = await _opened(streamed)
+            else:
+                answer = await self._pool.request(
+                    out.method, target, out.headers, out.body, deadline=deadline
+                )
+                response = Response(answer.status, dict(answer.headers), answer.body)
+        except (NotSent, Unknown) as error:
+            raise _failure(call.operation, error) from error
+        return Reply(caller.result(response), response.status)
+
+
+async def _opened(streamed: StreamedResponse) -> Response:
+    headers = dict(streamed.headers)
+    if streamed.status < 400:
+        return Response(streamed.status, headers, _mapped(streamed))
+    body = bytearray()
+    async with streamed:
+        async for chunk in streamed.body:
+            body += chunk
+            if len(body) > _LONGEST_ERROR:
+                break
+    return Response(streamed.status, headers, bytes(body))
+
+
+async def _mapped(streamed: StreamedResponse) -> AsyncIterator[bytes]:
+    async with streamed:
+        try:
+            async for chunk in streamed.body:
+                yield chunk
+        except Unknown as error:
+            raise Failure(Code.UNAVAILABLE, str(error), sent=Sent.ANSWERED) from error
+
+
+def _failure(operation: Operation, error: NotSent | Unknown) -> Failure:
+    sent = Sent.NOT_SENT if isinstance(error, NotSent) else Sent.UNKNOWN
+    code: Any = {
+        Reason.DEADLINE: Code.DEADLINE_EXCEEDED,
+        Reason.MALFORMED: Code.UNKNOWN,
+        Reason.TOO_LARGE: Code.RESOURCE_EXHAUSTED,
+        Reason.STOPPED: Code.CANCELLED,
+    }.get(error.reason, Code.UNAVAILABLE)
+    fate = "it was not sent" if sent is Sent.NOT_SENT else "its outcome is unknown"
+    return Failure(code, f"{operation.id}: {error.message}; {fate}", sent=sent)

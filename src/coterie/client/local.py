@@ -1,0 +1,47 @@
+"""Calls within a process: no bytes unless asked, the same meaning either way."""
+
+from urllib.parse import urlsplit
+
+from coterie.binding.rest import (
+    Caller,
+    Endpoint,
+    Request,
+    Response,
+    Router,
+    from_headers,
+    problem_reply,
+)
+from coterie.call import Call, Failure, Handler, Reply
+from coterie.contract import Fault, Operation
+
+__all__ = ["serialising"]
+
+
+def serialising(handler: Handler) -> Handler:
+    """``handler`` reached through bytes, as over a wire but without one.
+
+    A host's own `handle` serves as the transport of in-process calls and copies nothing. This
+    puts encoding and decoding between, for tests that want to know what a wire would do.
+    """
+    ends: dict[Operation, tuple[Caller, Endpoint, Router[bool]]] = {}
+
+    async def handle(call: Call) -> Reply:
+        operation = call.operation
+        if operation not in ends:
+            routes: list[tuple[str, str, bool]] = [(operation.method, operation.route, True)]
+            ends[operation] = (Caller(operation), Endpoint(operation), Router(routes))
+        caller, endpoint, router = ends[operation]
+        out = caller.request(call)
+        parts = urlsplit(out.target)
+        headers = {k.lower().encode(): v.encode("latin-1") for k, v in out.headers}
+        try:
+            _, values = router.find(out.method, parts.path)
+            request = Request(values, parts.query.encode(), headers, out.body)
+            asked = endpoint.call(request, out.target.encode(), from_headers(headers))
+            reply = await handler(asked)
+        except (Fault, Failure) as error:
+            reply = problem_reply(error, call.context.trace.trace_id)
+        answered = {name.lower(): value for name, value in reply.headers}
+        return Reply(caller.result(Response(reply.status, answered, reply.body)), reply.status)
+
+    return handle

@@ -1,0 +1,25 @@
+"""blocking: a method that waits without ``await``, run in a thread."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
+
+__all__ = ["blocking"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def blocking(method: Callable[P, R]) -> Callable[P, Coroutine[Any, Any, R]]:
+    """Let a plain ``def`` implement an operation: each call runs in a worker thread.
+
+    The context (deadline, principal, trace) is the caller's. A thread cannot be interrupted:
+    past the deadline the caller is answered, and the thread runs to its end.
+    """
+
+    @wraps(method)
+    async def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        return await asyncio.to_thread(method, *args, **kwargs)
+
+    return run

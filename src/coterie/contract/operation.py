@@ -1,0 +1,171 @@
+"""Operation: what one method of a contract promises, and the decorators that declare it."""
+
+import datetime
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypedDict, TypeVar, Unpack
+
+from .fault import Fault
+from .parameter import Parameter
+from .rule import Rule
+
+__all__ = [
+    "Declared",
+    "Operation",
+    "Options",
+    "Result",
+    "call",
+    "delete",
+    "get",
+    "patch",
+    "post",
+    "put",
+]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Options(TypedDict, total=False):
+    """What every decorator takes besides the path."""
+
+    status: int
+    """HTTP status of success; 200, or 204 for an operation without a result."""
+    faults: Sequence[type[Fault]]
+    """The business errors a caller must expect."""
+    allow: Rule
+    """Who may call."""
+    scopes: Sequence[str]
+    """Scopes a caller's token must all carry."""
+    timeout: float
+    """Seconds a call may take in all; the caller's own deadline counts where it is nearer."""
+    safe: bool
+    """Changes nothing (RFC 9110, 9.2.1)."""
+    idempotent: bool
+    """A second, equal call changes nothing more (RFC 9110, 9.2.2)."""
+    deprecated: bool | str
+    """No longer recommended; a text says what to use instead."""
+    sunset: datetime.date
+    """The day it will be gone (RFC 8594)."""
+    tags: Sequence[str]
+    """Groups in the documentation; the contract's name by default."""
+    summary: str
+    """One line of documentation; the docstring's first line by default."""
+    etag: bool
+    """Answers carry an entity tag, and ``If-None-Match`` is answered 304 (RFC 9110, 8.8.3)."""
+    if_match: str
+    """The ``get`` operation whose entity tag guards this one through ``If-Match``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """What a decorator noted on a function; types are not yet resolved."""
+
+    method: str
+    path: str | None
+    options: Options
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What an operation gives back, and how it travels.
+
+    ``media`` is ``None`` for values that travel as JSON or MessagePack; ``headers`` are the
+    fields of the result that travel as response headers: (field, header name).
+    """
+
+    type: Any
+    media: str | None = None
+    stream: bool = False
+    redirect: bool = False
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Operation:
+    """One operation of a contract, with every type resolved.
+
+    ``method`` is an HTTP method in capitals; ``path`` a template such as ``/orders/{id}``, or
+    ``None`` for a `call`, which only other services reach.
+    """
+
+    contract: str
+    version: str
+    name: str
+    method: str
+    path: str | None
+    parameters: tuple[Parameter, ...]
+    result: Result
+    status: int
+    faults: tuple[type[Fault], ...]
+    rule: Rule | None
+    timeout: float | None
+    safe: bool
+    idempotent: bool
+    deprecated: bool | str
+    sunset: datetime.date | None
+    tags: tuple[str, ...]
+    summary: str
+    description: str
+    etag: bool
+    if_match: str | None
+    function: Callable[..., Any]
+
+    @property
+    def id(self) -> str:
+        """Name in the whole system: ``orders.place``."""
+        return f"{self.contract}.{self.name}"
+
+    @property
+    def major(self) -> str:
+        """The version's first number, which callers and services must share."""
+        return self.version.split(".", 1)[0]
+
+    @property
+    def route(self) -> str:
+        """The path on the wire; a `call` has ``/{contract}.v{major}/{name}``."""
+        return self.path or f"/{self.contract}.v{self.major}/{self.name}"
+
+    def __repr__(self) -> str:
+        return f"<{self.method} {self.route} {self.id}>"
+
+
+def get(path: str, **options: Unpack[Options]) -> Callable[[F], F]:
+    """Declare an operation that reads. Safe and idempotent."""
+    return _declare("GET", path, options)
+
+
+def post(path: str, **options: Unpack[Options]) -> Callable[[F], F]:
+    """Declare an operation that creates or does. Not idempotent: never retried blindly."""
+    return _declare("POST", path, options)
+
+
+def put(path: str, **options: Unpack[Options]) -> Callable[[F], F]:
+    """Declare an operation that replaces. Idempotent."""
+    return _declare("PUT", path, options)
+
+
+def patch(path: str, **options: Unpack[Options]) -> Callable[[F], F]:
+    """Declare an operation that changes a part (RFC 5789). Not idempotent."""
+    return _declare("PATCH", path, options)
+
+
+def delete(path: str, **options: Unpack[Options]) -> Callable[[F], F]:
+    """Declare an operation that removes. Idempotent."""
+    return _declare("DELETE", path, options)
+
+
+def call(**options: Unpack[Options]) -> Callable[[F], F]:
+    """Declare an operation for other services only: no path of its own, no way in through the
+    gateway. All parameters are members of one body. Not idempotent unless it says so.
+    """
+    return _declare("POST", None, options)
+
+
+def _declare(method: str, path: str | None, options: Options) -> Callable[[F], F]:
+    declared = Declared(method, path, options)
+
+    def mark(function: F) -> F:
+        function.__operation__ = declared  # type: ignore[attr-defined]  # a mark on a function
+        return function
+
+    return mark

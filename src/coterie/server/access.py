@@ -1,0 +1,85 @@
+"""AccessLog: one line a request, cheap enough to leave on."""
+
+import asyncio
+import sys
+import time
+from typing import TextIO
+
+import msgspec
+
+__all__ = ["AccessLog"]
+
+_MOST = 256
+
+
+class AccessLog:
+    """Writes method, path, status, time, operation and trace of every request.
+
+    Lines gather for up to ``delay`` seconds and leave in one write; `flush` writes at once.
+    ``json`` makes each line an object for machines.
+    """
+
+    def __init__(
+        self, stream: TextIO | None = None, *, json: bool = False, delay: float = 0.05
+    ) -> None:
+        self._stream = stream or sys.stderr
+        self._json = json
+        self._delay = delay
+        self._lines: list[str] = []
+        self._timer: asyncio.TimerHandle | None = None
+        self._second = 0
+        self._stamp = ""
+
+    def note(
+        self, method: str, target: str, status: int, seconds: float, operation: str, trace_id: str
+    ) -> None:
+        """Log one request that has been answered. ``target`` is escaped as it needs."""
+        now = time.time()
+        second = int(now)
+        if second != self._second:
+            self._second = second
+            self._stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
+        stamp = f"{self._stamp}.{int((now - second) * 1000):03d}Z"
+        if self._json:
+            line = _object(stamp, method, target, status, seconds, operation, trace_id)
+        else:
+            if not (target.isascii() and target.isprintable()):
+                target = ascii(target)
+            took = f"{seconds * 1000:.1f} ms"
+            line = f"{stamp} {method} {target} {status} {took} {operation} {trace_id}\n"
+        self._lines.append(line)
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(self._delay, self.flush)
+        elif len(self._lines) >= _MOST:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what has gathered."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        lines, self._lines = self._lines, []
+        if lines:
+            self._stream.write("".join(lines))
+            self._stream.flush()
+
+
+def _object(
+    stamp: str,
+    method: str,
+    target: str,
+    status: int,
+    seconds: float,
+    operation: str,
+    trace_id: str,
+) -> str:
+    members = {
+        "time": stamp,
+        "method": method,
+        "target": target,
+        "status": status,
+        "ms": round(seconds * 1000, 3),
+        "operation": operation,
+        "trace_id": trace_id,
+    }
+    return msgspec.json.encode(members).decode() + "\n"

@@ -1,0 +1,296 @@
+"""Host: runs one built service, from its first call to its last."""
+
+import asyncio
+import enum
+import logging
+from collections.abc import Coroutine, Sequence
+from time import perf_counter
+from typing import Any, TypeVar
+
+from coterie.call import (
+    Call,
+    Component,
+    Failure,
+    Handler,
+    Policy,
+    Reply,
+    chain,
+    current_context,
+    spawning,
+)
+from coterie.contract import (
+    Code,
+    Contract,
+    Description,
+    Event,
+    Fault,
+    Operation,
+    Service,
+    Wire,
+    attach,
+    contracts_of,
+    describe,
+    hooks,
+)
+
+from .meter import Meter
+
+__all__ = ["Host", "State"]
+
+T = TypeVar("T")
+
+log = logging.getLogger("coterie.server")
+
+
+class State(enum.Enum):
+    """Where a host is in its life. It goes down this list, never up."""
+
+    BUILT = "built"
+    STARTING = "starting"
+    READY = "ready"
+    DRAINING = "draining"
+    STOPPED = "stopped"
+
+
+class Host:
+    """Serves the contracts of one service instance, which it is handed and never builds.
+
+    ``policies`` wrap every call, the first outermost; ``components`` (a database, say) start
+    before the service's own hooks and stop after them; ``wire`` takes the events it emits.
+    `handle` answers calls: it is the transport of callers in the same process, and what the
+    HTTP application calls.
+
+    Raises `TypeError` for an object that implements no contract, or is a bare contract.
+    """
+
+    def __init__(
+        self,
+        service: object,
+        *,
+        name: str = "",
+        policies: Sequence[Policy] = (),
+        components: Sequence[Component] = (),
+        wire: Wire | None = None,
+        after: Sequence[object] = (),
+    ) -> None:
+        self.service = service
+        self.descriptions = _descriptions(service)
+        self.name = name or self.descriptions[0].name
+        self.state = State.BUILT
+        self.meter = Meter()
+        self._components = tuple(components)
+        # Objects built for the service (stores, clients of third parties) have hooks too.
+        self._hooked = (*after, service)
+        self._started: list[Component] = []
+        self._in_flight = 0
+        self._idle = asyncio.Event()
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._methods: dict[Operation, Any] = {}
+        self._guards: dict[Operation, tuple[Any, tuple[str, ...]]] = {}
+        self._declared: dict[Operation, tuple[type[Fault], ...]] = {}
+        for description in self.descriptions:
+            for operation in description.operations:
+                self._methods[operation] = getattr(service, operation.name)
+                self._declared[operation] = operation.faults
+                if operation.if_match is not None:
+                    guard = description.operation(operation.if_match)
+                    names = tuple(p.name for p in guard.parameters)
+                    self._guards[operation] = (getattr(service, guard.name), names)
+        self._by_name = {op.id + op.major: op for op in self._methods}
+        self._chain: Handler = chain(policies, self._invoke)
+        attach(service, wire or Unheard())
+
+    @property
+    def operations(self) -> tuple[Operation, ...]:
+        """Every operation served, of every contract."""
+        return tuple(self._methods)
+
+    @property
+    def in_flight(self) -> int:
+        """Calls being answered at this moment."""
+        return self._in_flight
+
+    @property
+    def draining(self) -> bool:
+        """Whether no new calls are taken any more."""
+        return self.state in (State.DRAINING, State.STOPPED)
+
+    async def start(self) -> None:
+        """Start the components, then run the start hooks; ready when it returns.
+
+        Whatever fails is raised, after what had started was stopped again.
+        """
+        self.state = State.STARTING
+        try:
+            for component in self._components:
+                self._started.append(component)
+                await component.start()
+            await self.run_hooks("start")
+        except BaseException:
+            await self.stop(drain=0)
+            raise
+        self.state = State.READY
+
+    async def run_hooks(self, kind: str) -> None:
+        """Run the marked methods of everything built for the service, the service's own last."""
+        token = spawning.set(self)
+        try:
+            for thing in self._hooked:
+                for hook in hooks(thing, kind):
+                    await hook()
+        finally:
+            spawning.reset(token)
+
+    async def stop(self, *, drain: float = 10.0) -> None:
+        """Refuse new calls, wait up to ``drain`` seconds for those under way, then give back all.
+
+        Order: drain, stop hooks, spawned work, components. Failures are logged, never raised.
+        """
+        ready = self.state is State.READY
+        self.state = State.DRAINING
+        if self._in_flight and drain > 0:
+            try:
+                async with asyncio.timeout(drain):
+                    await self._idle.wait()
+            except TimeoutError:
+                log.warning("%s: %d calls cut off after %.1f s", self.name, self._in_flight, drain)
+        if ready:
+            try:
+                await self.run_hooks("stop")
+            except Exception:
+                log.exception("%s: a stop hook failed", self.name)
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for component in reversed(self._started):
+            try:
+                await component.stop()
+            except Exception:
+                log.exception("%s: %r did not stop cleanly", self.name, component)
+        self._started.clear()
+        self.state = State.STOPPED
+
+    def spawn(self, work: Coroutine[Any, Any, T], name: str | None) -> "asyncio.Task[T]":
+        """Run ``work`` until it ends or the host stops."""
+        task = asyncio.get_running_loop().create_task(work, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+        return task
+
+    def _ended(self, task: "asyncio.Task[Any]") -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            log.error(
+                "%s: background work %s failed",
+                self.name,
+                task.get_name(),
+                exc_info=task.exception(),
+            )
+
+    async def handle(self, call: Call) -> Reply:
+        """Answer one call.
+
+        Raises the operation's declared faults, and `Failure` for everything else; a defect of
+        the service is logged with its trace and shown to nobody.
+        """
+        if self.state is not State.READY:
+            raise Failure(
+                Code.UNAVAILABLE, f"{self.name} is {self.state.value}; try again", retry_after=1.0
+            )
+        operation = call.operation
+        if operation not in self._methods:
+            operation, call = self._resolve(call)
+        self._in_flight += 1
+        began = perf_counter()
+        context = current_context.set(call.context)
+        spawner = spawning.set(self)
+        code: Code | None = None
+        try:
+            return await self._chain(call)
+        except Fault as fault:
+            if not isinstance(fault, self._declared[operation]):
+                code = Code.INTERNAL
+                raise self._undeclared(call, fault) from fault
+            code = fault.code
+            raise
+        except Failure as failure:
+            code = failure.code
+            raise
+        except asyncio.CancelledError:
+            code = Code.CANCELLED
+            raise
+        except Exception as error:
+            code = Code.INTERNAL
+            raise self._defect(call, error) from error
+        finally:
+            spawning.reset(spawner)
+            current_context.reset(context)
+            self._in_flight -= 1
+            if not self._in_flight and self.draining:
+                self._idle.set()
+            self.meter.note(operation, code, perf_counter() - began)
+
+    async def _invoke(self, call: Call) -> Reply:
+        """The innermost handler: the method itself."""
+        if call.guard is not None:
+            read, names = self._guards[call.operation]
+            call.guard(await read(**{name: call.arguments[name] for name in names}))
+        value = await self._methods[call.operation](**call.arguments)
+        return Reply(value) if call.render is None else call.render(value)
+
+    def _resolve(self, call: Call) -> tuple[Operation, Call]:
+        # A caller may hold its own copy of the contract: an operation is known by its name.
+        operation = self._by_name.get(call.operation.id + call.operation.major)
+        if operation is None:
+            raise Failure(Code.UNIMPLEMENTED, f"{self.name} does not serve {call.operation.id}")
+        return operation, Call(operation, call.arguments, call.context, call.render, call.guard)
+
+    def _undeclared(self, call: Call, fault: Fault) -> Failure:
+        log.error(
+            "%s raised %r, which its contract does not declare: add %s to faults=[...] (trace %s)",
+            call.operation.id,
+            fault,
+            type(fault).__name__,
+            call.context.trace.trace_id,
+            exc_info=fault,
+        )
+        return self._internal(call)
+
+    def _defect(self, call: Call, error: Exception) -> Failure:
+        log.error(
+            "%s failed (trace %s)", call.operation.id, call.context.trace.trace_id, exc_info=error
+        )
+        return self._internal(call)
+
+    def _internal(self, call: Call) -> Failure:
+        trace_id = call.context.trace.trace_id
+        return Failure(
+            Code.INTERNAL,
+            f"{call.operation.id} failed; its log tells why under trace {trace_id}",
+        )
+
+
+class Unheard:
+    """The wire of a service without a bus: counts what was emitted, delivers nothing."""
+
+    def __init__(self) -> None:
+        self.counts: dict[str, int] = {}
+
+    async def emit(self, event: Event[Any], payload: Any) -> None:
+        """Count ``payload``; nobody hears it."""
+        self.counts[repr(event)] = self.counts.get(repr(event), 0) + 1
+
+
+def _descriptions(service: object) -> tuple[Description, ...]:
+    contracts = contracts_of(type(service))
+    if not contracts:
+        raise TypeError(f"{type(service).__name__} implements no contract; derive it from one")
+    bare: list[type[Contract]] = [
+        c for c in contracts if c is type(service) and not issubclass(c, Service)
+    ]
+    if bare:
+        raise TypeError(
+            f"{bare[0].__name__} is a contract, which promises and does nothing;"
+            " host a class that implements it"
+        )
+    return tuple(describe(contract) for contract in contracts)

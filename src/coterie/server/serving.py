@@ -1,0 +1,99 @@
+"""HttpServer: an ASGI application on a socket, for as long as it is wanted."""
+
+import asyncio
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import uvicorn
+
+__all__ = ["HttpServer", "PortTaken"]
+
+KEEP_ALIVE = 75
+"""Seconds an idle connection is kept: longer than our clients' pools keep one (60 s), so that
+it is the client who closes and no request meets a closing socket."""
+
+
+class PortTaken(OSError):
+    """Something else listens where we should."""
+
+
+class _Server(uvicorn.Server):
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        # Signals belong to whoever runs the process, who knows what else must stop, and when.
+        yield
+
+
+class HttpServer:
+    """Serves ``app`` at ``host``:``port``; port 0 takes a free one. A component.
+
+    Raises `PortTaken` at start, naming the remedy.
+    """
+
+    def __init__(self, app: Any, *, host: str = "127.0.0.1", port: int = 0) -> None:
+        self._app = app
+        self._host = host
+        self._port = port
+        self._server: _Server | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def port(self) -> int:
+        """The port listened on."""
+        return self._port
+
+    @property
+    def url(self) -> str:
+        """Where to call."""
+        host = "127.0.0.1" if self._host in ("0.0.0.0", "::") else self._host
+        return f"http://{f'[{host}]' if ':' in host else host}:{self._port}"
+
+    async def start(self) -> None:
+        """Listen; returns when connections are accepted."""
+        listener = _listen(self._host, self._port)
+        self._port = listener.getsockname()[1]
+        config = uvicorn.Config(
+            self._app,
+            http="httptools",
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_keep_alive=KEEP_ALIVE,
+            timeout_graceful_shutdown=10,
+        )
+        self._server = _Server(config)
+        self._task = asyncio.create_task(self._server.serve(sockets=[listener]))
+        while not self._server.started:
+            if self._task.done():
+                await self._task
+                raise RuntimeError("the HTTP server ended before it began")
+            await asyncio.sleep(0)
+
+    async def stop(self) -> None:
+        """Stop accepting, finish what is under way, close."""
+        if self._server is not None and self._task is not None:
+            self._server.should_exit = True
+            await self._task
+            self._server = self._task = None
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(2048)
+        listener.setblocking(False)
+    except OSError as error:
+        listener.close()
+        raise PortTaken(
+            error.errno,
+            f"cannot listen on {host}:{port}: {error.strerror}. Stop what uses it"
+            f" (`ss -ltnp 'sport = :{port}'` shows it), or choose another port",
+        ) from error
+    return listener

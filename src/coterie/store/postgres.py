@@ -1,0 +1,215 @@
+"""PostgreSQL as an engine, through asyncpg: a pool, read-only transactions for those who read."""
+
+import asyncio
+import hashlib
+import secrets
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from sqlalchemy import URL, NullPool, event, exc, text
+from sqlalchemy.engine import ExceptionContext
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from .address import PostgresAddress
+from .errors import AddressError, Conflict, CorruptDatabase, Misuse, StoreError, Unavailable
+from .port import Claim
+
+__all__ = ["PostgresEngine"]
+
+_ALTER_WAIT = 60  # seconds that a migration waits for the locks of others
+# One number for everybody who changes the schema; advisory locks are named by 64 bits.
+_ALTER_LOCK = int.from_bytes(hashlib.blake2b(b"coterie.store", digest_size=7).digest())
+
+
+class PostgresEngine:
+    """One database on a server. ``connections`` at most are open at a time.
+
+    ``wait`` is how many seconds a unit of work waits for one of them, ``statement_timeout`` how
+    many a statement may take.
+    """
+
+    def __init__(
+        self,
+        address: PostgresAddress,
+        *,
+        connections: int,
+        wait: float,
+        statement_timeout: float,
+    ) -> None:
+        self._address = address
+        self._connections = connections
+        self._wait = wait
+        self._statement = statement_timeout
+        self._writing: AsyncEngine | None = None
+        self._reading: AsyncEngine | None = None
+
+    def __str__(self) -> str:
+        return str(self._address)
+
+    async def start(self) -> None:
+        """Open the database and prove that it answers."""
+        engine = self._engine(
+            self._statement,
+            pool_size=self._connections,
+            max_overflow=0,
+            pool_timeout=self._wait,
+            pool_use_lifo=True,
+        )
+        event.listen(engine.sync_engine, "checkout", _refuse_closed)
+        self._writing = engine
+        self._reading = engine.execution_options(postgresql_readonly=True)
+        async with engine.connect() as connection:
+            await connection.execute(text("SELECT 1"))
+
+    async def stop(self) -> None:
+        """Close every connection."""
+        if self._writing is not None:
+            await self._writing.dispose()
+        self._writing = self._reading = None
+
+    async def acquire(self, claim: Claim) -> "_Leased":
+        """A connection from the pool."""
+        engine = self._writing if claim.write else self._reading
+        if engine is None:
+            raise Misuse(f"{self} is not open: start the Database first (async with database)")
+        try:
+            return _Leased(await engine.connect())
+        except exc.TimeoutError as error:
+            raise Unavailable(
+                f"{claim.name} waited {self._wait:g} s while all {self._connections} connections"
+                f" to {self} were in use: make units of work shorter, or allow more connections"
+            ) from error
+
+    @asynccontextmanager
+    async def alter(self) -> AsyncGenerator[AsyncConnection]:
+        """A connection that holds the lock of all who change the schema."""
+        engine = self._engine(None, poolclass=NullPool)  # a migration may take its time
+        try:
+            async with engine.begin() as connection:
+                await connection.execute(text(f"SET LOCAL lock_timeout = '{_ALTER_WAIT}s'"))
+                await connection.execute(text(f"SELECT pg_advisory_xact_lock({_ALTER_LOCK})"))
+                yield connection
+        finally:
+            await engine.dispose()
+
+    @asynccontextmanager
+    async def scratch(self) -> AsyncGenerator[AsyncConnection]:
+        """A schema that is never committed."""
+        engine = self._engine(None, poolclass=NullPool)
+        name = f"coterie_scratch_{secrets.token_hex(6)}"
+        try:
+            async with engine.connect() as connection:
+                # DDL is transactional in PostgreSQL: nobody else ever sees this schema.
+                await connection.execute(text(f"CREATE SCHEMA {name}"))
+                await connection.execute(text(f"SET LOCAL search_path TO {name}"))
+                connection.dialect.default_schema_name = name
+                yield connection
+                await connection.rollback()
+        finally:
+            await engine.dispose()
+
+    def _engine(self, statement_timeout: float | None, **pool: Any) -> AsyncEngine:
+        address = self._address
+        connect: dict[str, Any] = {
+            "timeout": address.timeout,
+            "command_timeout": statement_timeout,
+            "server_settings": {"application_name": address.application},
+        }
+        if address.ssl is not None:
+            connect["ssl"] = address.ssl
+        url = URL.create(
+            "postgresql+asyncpg",
+            username=address.user,
+            password=address.password,
+            host=address.host,
+            port=address.port,
+            database=address.database,
+        )
+        engine = create_async_engine(url, connect_args=connect, **pool)
+        event.listen(engine.sync_engine, "handle_error", self._translate)
+        return engine
+
+    def _translate(self, context: ExceptionContext) -> StoreError | None:
+        error = context.original_exception
+        if isinstance(error, asyncio.CancelledError):
+            return None
+        if context.connection is None:
+            return self._unreachable(error)
+        if context.is_disconnect:
+            return Unavailable(
+                f"the connection to {self} broke; the next call opens a new one", lost=True
+            )
+        if isinstance(error, TimeoutError):
+            return Unavailable(
+                f"{self} took over {self._statement:g} s for one statement: add an index, or"
+                " raise statement_timeout",
+                lost=True,
+            )
+        return self._answered(_state(error), error)
+
+    def _answered(self, state: str, error: BaseException) -> StoreError | None:
+        """What the server said no with (https://www.postgresql.org/docs/current/errcodes-appendix.html)."""
+        match state:
+            case "40001" | "40P01":
+                return Conflict(
+                    f"{self}: another transaction got in the way ({error}); run it again"
+                )
+            case "55P03":
+                return Unavailable(f"{self}: a lock was not free in time; try again")
+            case "25006":
+                return Misuse(
+                    "a safe operation, or a transaction that only reads, tried to write: declare"
+                    " the operation as post, put, patch or delete"
+                )
+            case "XX001" | "XX002":
+                return CorruptDatabase(f"{self} is damaged ({error}): restore a backup")
+            case _ if state.startswith(("53", "57P", "08")):
+                return Unavailable(f"{self} cannot serve now ({error}): look at its log")
+            case _:
+                return None
+
+    def _unreachable(self, error: BaseException) -> StoreError:
+        match _state(error):
+            case "3D000":
+                return AddressError(
+                    f"{self}: there is no such database; run createdb {self._address.database}"
+                )
+            case "28P01" | "28000":
+                return AddressError(
+                    f"{self}: the server refuses this user or password; correct the URL"
+                )
+            case _:
+                return Unavailable(
+                    f"{self} cannot be reached ({str(error) or type(error).__name__}): start the server,"
+                    " or correct the URL"
+                )
+
+
+class _Leased:
+    def __init__(self, connection: AsyncConnection) -> None:
+        self.connection = connection
+
+    async def release(self) -> None:
+        await self.connection.close()
+
+
+def _refuse_closed(connection: Any, _record: object, _proxy: object) -> None:
+    """A connection that died while idle is not handed out; the driver knows without asking."""
+    if connection.driver_connection.is_closed():
+        raise exc.DisconnectionError("closed by the server while idle")
+
+
+def _state(error: BaseException) -> str:
+    """The SQLSTATE that any error of the chain carries, or nothing."""
+    for link in _chain(error):
+        state = getattr(link, "sqlstate", None)
+        if isinstance(state, str):
+            return state
+    return ""
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__

@@ -1,0 +1,148 @@
+"""One table of ``coterie.toml`` -> one frozen value, noting every problem instead of the first."""
+
+import difflib
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any, TypeVar, get_args, get_origin
+
+import msgspec
+from msgspec import NODEFAULT, Meta, Struct, structs
+
+from .model import TABLES, Size
+from .places import Places, TomlPath
+from .problem import Problem
+
+__all__ = ["Tables", "near"]
+
+S = TypeVar("S", bound=Struct)
+
+
+def near(word: str, known: Iterable[str]) -> str | None:
+    """The one of ``known`` that ``word`` may have been meant to be, by likeness of letters."""
+    by_lower = {name.lower(): name for name in known}
+    found = difflib.get_close_matches(word.lower()[:100], by_lower, n=1, cutoff=0.6)
+    return by_lower[found[0]] if found else None
+
+
+class Tables:
+    """Reads tables into structs; what is wrong with them gathers in ``problems``.
+
+    ``missing`` are values whose variables are missing: known to be wrong already, or, in a
+    profile that was not chosen, none of today's business.
+    """
+
+    def __init__(self, places: Places, missing: Iterable[TomlPath] = ()) -> None:
+        self.places = places
+        self.missing = frozenset(missing)
+        self.problems: list[Problem] = []
+
+    def complain(self, path: TomlPath, what: str, remedy: str) -> None:
+        """Note a problem that stands at ``path``."""
+        self.problems.append(Problem(self.places.file, self.places.line(*path), what, remedy))
+
+    def read(self, struct: type[S], values: Any, path: TomlPath, **given: Any) -> S | None:
+        """The table ``values``, found at ``path``, as a ``struct``; ``None`` if it is not right.
+
+        ``given`` are fields that are no keys of the table.
+        """
+        shown = _shown(path)
+        if not isinstance(values, Mapping):
+            self.complain(path, f"{shown} is no table", f"Write a line {shown} and keys below it")
+            return None
+        before = len(self.problems)
+        fields = {f.encode_name: f for f in structs.fields(struct) if f.name not in given}
+        for key in values:
+            if key not in fields:
+                self._unknown(key, fields, path)
+        read = dict(given)
+        for key, field in fields.items():
+            if key in values:
+                read[field.name] = self._value(field.type, values[key], (*path, key))
+            elif field.default is NODEFAULT and field.default_factory is NODEFAULT:
+                self.complain(path, f"{shown} lacks {key}", f"Add {_example(key, field.type)}")
+        return struct(**read) if len(self.problems) == before else None
+
+    def tables(self, values: Any, path: TomlPath, example: str) -> Mapping[str, Any]:
+        """A table that holds nothing but tables: ``values`` itself, or nothing if it is none."""
+        if isinstance(values, Mapping):
+            return values
+        self.complain(path, f"{path[-1]} is no table", f"Write a line {example} and keys below it")
+        return {}
+
+    def _value(self, wanted: Any, value: Any, path: TomlPath) -> Any:
+        # What a variable gave is text; it may be meant as a number.
+        strict = not self.places.varies(*path)
+        try:
+            return msgspec.convert(value, wanted, strict=strict, dec_hook=_own)
+        except msgspec.ValidationError:
+            if not any(missing[: len(path)] == path for missing in self.missing):
+                what = f"{_shown(path[:-1])} {path[-1]} takes {_meta(wanted, 'title')}"
+                if strict and isinstance(value, str | int | float):
+                    what += f", not {_found(value)}"
+                self.complain(path, what, f"For example {_example(str(path[-1]), wanted)}")
+            return None
+
+    def _unknown(self, key: str, known: Iterable[str], path: TomlPath) -> None:
+        meant = near(key, known)
+        home = [
+            name
+            for name, struct in TABLES.items()
+            if key in {field.encode_name for field in structs.fields(struct)} - {"name"}
+        ]
+        if meant is not None:
+            remedy = f"Did you mean {meant}?"
+        elif home:
+            remedy = f"It belongs in [{home[0]}{'.NAME' if home[0] == 'service' else ''}]"
+        else:
+            remedy = f"It takes {', '.join(known)}"
+        self.complain((*path, key), f"{_shown(path)} has no key {_quoted(key)}", remedy)
+
+
+def _own(kind: type[Any], value: object) -> object:
+    if kind is Size:
+        return Size.parse(value)
+    raise NotImplementedError(f"no way to read a {kind}")
+
+
+def _shown(path: TomlPath) -> str:
+    return f"[{'.'.join(map(str, path))}]"
+
+
+def _quoted(key: str) -> str:
+    return key if len(key) <= 40 and key.isprintable() else f"{key[:40]!r}"
+
+
+def _found(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    text = repr(value) if len(str(value)) <= 40 else f"{str(value)[:40]!r}..."
+    return text
+
+
+def _metas(wanted: Any) -> list[Meta]:
+    found: list[Meta] = []
+    while get_origin(wanted) is Annotated:
+        wanted, *extras = get_args(wanted)
+        found += [extra for extra in reversed(extras) if isinstance(extra, Meta)]
+    for member in get_args(wanted):
+        found += _metas(member)
+    return found
+
+
+def _meta(wanted: Any, what: str) -> Any:
+    return next((v for meta in _metas(wanted) if (v := getattr(meta, what)) is not None), None)
+
+
+def _example(key: str, wanted: Any) -> str:
+    return f"{key} = {_toml((_meta(wanted, 'examples') or ['...'])[0])}"
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str):
+        return f'"{value}"'
+    if isinstance(value, list):
+        return f"[{', '.join(map(_toml, value))}]"
+    if isinstance(value, dict):
+        return f"{{ {', '.join(f'{key} = {_toml(member)}' for key, member in value.items())} }}"
+    return str(value)

@@ -1,0 +1,12 @@
+"""What users may import is a decision: `make names` writes it down, the change is read in review."""
+
+from pathlib import Path
+
+from tools.names import public_names
+
+WRITTEN = Path(__file__).with_name("public_names.txt")
+
+
+def test_public_names_are_those_written_down() -> None:
+    """No public name comes or goes unnoticed; after a change you mean, run `make names`."""
+    assert public_names() == WRITTEN.read_text().splitlines()
