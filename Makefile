@@ -27,7 +27,7 @@ demo: $(VENV)/.run ## The shop, running and driven step by step; Ctrl-C stops it
 
 .PHONY: test
 test: $(VENV)/.dev ## All tests (ARGS="tests/call -k deadline" for some)
-	@$(BIN)/python -m pytest --numprocesses=auto $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses=auto --dist=loadfile $(ARGS)
 
 # The two type checkers take longest: they start first and run side by side. All that fails is shown.
 .PHONY: check
@@ -69,8 +69,8 @@ docs: $(VENV)/.dev ## The documentation, into docs/_build/html; a warning is an 
 	@echo "Open docs/_build/html/index.html"
 
 .PHONY: bench
-bench: $(VENV)/.dev .venv-bench/.installed ## The speed figures, peers side by side; one JSON line a figure
-	@.venv-bench/bin/python -m bench $(ARGS)
+bench: $(VENV)/.run ## The speed figures, peers side by side; one JSON line a figure (ARGS=--quick)
+	@$(BIN)/python -m bench $(ARGS)
 
 ##@ Keep house
 
@@ -119,15 +119,6 @@ $(VENV)/.dev: requirements/dev.txt pyproject.toml | $(BIN)/python
 	@$(PIP) --require-hashes --requirement requirements/dev.txt
 	@$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $(VENV)/.run $@
-
-.venv-bench/.installed: requirements/bench.txt pyproject.toml | $(BIN)/python
-	@echo "Installing the peers to measure against into .venv-bench"
-	@test -x .venv-bench/bin/python || $(BIN)/python -m venv .venv-bench
-	@.venv-bench/bin/python -m pip install --quiet --quiet --no-input --disable-pip-version-check \
-	  --require-hashes --requirement requirements/bench.txt
-	@.venv-bench/bin/python -m pip install --quiet --quiet --no-input --disable-pip-version-check \
-	  --no-deps --no-build-isolation --editable .
-	@touch $@
 
 $(VENV)/uv/bin/uv: | $(BIN)/python
 	@$(BIN)/python -m venv $(VENV)/uv

@@ -64,7 +64,8 @@ def main(arguments: Sequence[str]) -> int:
 async def _measure(names: Sequence[str], setting: Setting, said: Callable[[str], None]) -> int:
     task = asyncio.current_task()
     if task is not None:
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, task.cancel)
     met = True
     for name in names:
         said(f"\n{name} ...")

@@ -65,12 +65,12 @@ class Client:
             raise ServerError(f"client {self.name}: {error}\n{self._tail()}") from error
 
     async def stop(self) -> None:
-        """End the program; it sees its input close."""
+        """End the program, which ends by itself when its input closes."""
         process, self._process = self._process, None
         if process is None:
             return
         _open(process, "stdin").close()
-        await end(process)
+        await end(process, ask=False)
         _open(process, "stdout").close()
 
     async def _line(self, limit: float) -> bytes:

@@ -2,11 +2,11 @@
 
 import asyncio
 import http.client
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Protocol
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from bench.client import Client
 from bench.load import Exchange, Load
@@ -63,32 +63,53 @@ class Loaded:
                 raise ServerError(f"{self.name} answers {status} to a request that breaks a rule")
 
     async def run(self, in_flight: int, seconds: float) -> Round:
-        return await Load(self.port, self.exchanges, connections=in_flight).run(seconds)
+        load = Load(self.port, self.exchanges, connections=in_flight)
+        return await costed([self.server], load.run(seconds))
 
     async def stop(self) -> None:
         await self.server.stop()
 
 
 class Called:
-    """A client program of the contestant's own, and the server it calls (None: somebody else's)."""
+    """A client program of the contestant's own, and the server it calls (None: somebody else's).
 
-    def __init__(self, client: Client, server: Server | None) -> None:
+    `before` makes what both need, first.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        server: Server | None,
+        before: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
         self.name = client.name
         self.client = client
         self.server = server
+        self.before = before
 
     async def start(self) -> None:
+        if self.before is not None:
+            await self.before()
         if self.server is not None:
             await self.server.start()
         await self.client.start()
 
     async def run(self, in_flight: int, seconds: float) -> Round:
-        return await self.client.run(in_flight, seconds)
+        servers = [self.server] if self.server is not None else []
+        return await costed(servers, self.client.run(in_flight, seconds))
 
     async def stop(self) -> None:
-        await self.client.stop()
         if self.server is not None:
             await self.server.stop()
+        await self.client.stop()  # last: it may have something of the server's to clear away
+
+
+async def costed(servers: Sequence[Server], running: Awaitable[Round]) -> Round:
+    """The round, with what each answer cost the servers."""
+    before = sum(server.used() for server in servers)
+    done = await running
+    spent = sum(server.used() for server in servers) - before
+    return structs.replace(done, cost=spent / done.total if done.total else 0.0)
 
 
 @asynccontextmanager

@@ -48,7 +48,7 @@ async def drive(caller: Caller) -> None:
     # Reading in a thread leaves the loop free to notice connections that the server closes.
     while line := await asyncio.to_thread(sys.stdin.buffer.readline):
         command = msgspec.json.decode(line, type=Command)
-        say(msgspec.json.encode(await _round(caller, command)) + b"\n")
+        say(msgspec.json.encode(await measure(caller, command)) + b"\n")
 
 
 async def check(caller: Caller) -> None:
@@ -74,7 +74,7 @@ def say(line: bytes) -> None:
     sys.stdout.buffer.flush()
 
 
-async def _round(caller: Caller, command: Command) -> Round:
+async def measure(caller: Caller, command: Command) -> Round:
     times: list[float] = []
     errors: Counter[str] = Counter()
     counted = total = 0
@@ -87,7 +87,7 @@ async def _round(caller: Caller, command: Command) -> Round:
         while asked < end:
             try:
                 given = await caller.call(kind)
-            except Exception as error:  # of whatever class the contestant has: counted by its name
+            except Exception as error:  # noqa: BLE001  any class a contestant has: counted by name
                 errors[type(error).__name__] += 1
                 given = -1
             now = time.perf_counter()

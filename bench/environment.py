@@ -1,7 +1,5 @@
 """The peers' environment, `.venv-bench`: made when missing, made anew when its pins change."""
 
-import hashlib
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -20,17 +18,17 @@ class EnvironmentFailure(Exception):
 def ready(said: Callable[[str], None]) -> Path:
     """The Python of the environment, which is complete when this returns."""
     python = FOLDER / "bin" / "python"
-    mark, wanted = FOLDER / "pins", hashlib.sha256(PINS.read_bytes()).hexdigest()
-    if mark.exists() and mark.read_text() == wanted:
+    stamp = FOLDER / ".installed"  # the Makefile's, too
+    if stamp.exists() and stamp.stat().st_mtime >= PINS.stat().st_mtime:
         return python
     said(f"making {FOLDER.name} for the peers, about half a minute, once ...")
-    shutil.rmtree(FOLDER, ignore_errors=True)
-    _run(sys.executable, "-m", "venv", str(FOLDER))
+    if not python.exists():
+        _run(sys.executable, "-m", "venv", str(FOLDER))
     pip = (str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
     _run(*pip, "--require-hashes", "-r", str(PINS))
     # Coterie itself, at the pins above, so that all contestants share one uvicorn and one msgspec.
     _run(*pip, "--no-deps", "--no-build-isolation", "--editable", str(ROOT))
-    mark.write_text(wanted)
+    stamp.touch()
     said(f"{FOLDER.name} is ready")
     return python
 

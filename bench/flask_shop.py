@@ -1,10 +1,10 @@
 """The classic shop: three gunicorns, started in the order of their calls."""
 
-import subprocess
+from collections.abc import Sequence
 
-from bench.server import Server, ServerError, free_port
-from bench.setting import ROOT, Setting
-from bench.shop import PRODUCTS, STOCK, USERS, Shop, ask, orders
+from bench.server import Server, free_port, output
+from bench.setting import Setting
+from bench.shop import PRODUCTS, STOCK, USERS, ask, orders
 
 # gunicorn's documentation: sync workers by default; start from (2 x cores) + 1 of them and tune. All
 # servers of a shop share the one serving core. Of 1, 2, 3 and 5 sync workers and 1, 2 and 3 gthread
@@ -13,11 +13,14 @@ WORKERS = 2
 SERVICES = ("users", "inventory", "orders")
 
 
-class FlaskShop(Shop):
-    """Flask-RESTX, requests, Flask-SQLAlchemy, gunicorn."""
+class FlaskShop:
+    """Flask-RESTX, requests, Flask-SQLAlchemy, gunicorn: a `Stand`."""
+
+    name = "flask-restx"
 
     def __init__(self, setting: Setting) -> None:
         self.ports = {service: free_port() for service in SERVICES}
+        self.port = self.ports["orders"]
         self.setting = setting
         self.folder = setting.folder / "flask"
         self.environment = {
@@ -25,28 +28,15 @@ class FlaskShop(Shop):
             "USERS_URL": f"http://127.0.0.1:{self.ports['users']}",
             "INVENTORY_URL": f"http://127.0.0.1:{self.ports['inventory']}",
         }
-        super().__init__("flask-restx", [self._server(service) for service in SERVICES])
-        self.port = self.ports["orders"]
+        self.servers: Sequence[Server] = [self._server(service) for service in SERVICES]
 
-    async def start(self) -> None:
+    async def prepare(self) -> None:
         self.folder.mkdir()
-        command = [
-            *(str(self.setting.python), "-m", "bench.apps.flask_shop.seed"),
-            *(str(USERS), str(PRODUCTS), str(STOCK)),
-        ]
-        done = subprocess.run(
-            command,
-            capture_output=True,
-            text=True,
-            check=False,
-            cwd=ROOT,
-            env=self.environment,
-        )
-        if done.returncode != 0:
-            raise ServerError(f"{self.name}: no databases: {done.stderr}")
-        await super().start()
+        numbers = (str(USERS), str(PRODUCTS), str(STOCK))
+        seed = (str(self.setting.python), "-m", "bench.apps.flask_shop.seed")
+        await output([*seed, *numbers], environment=self.environment)
 
-    def prepare(self) -> list[bytes]:
+    def fill(self) -> list[bytes]:
         return orders(range(1, USERS + 1), range(1, PRODUCTS + 1), [()] * USERS)
 
     def stock(self) -> int:

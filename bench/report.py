@@ -12,7 +12,7 @@ _BUSY = 0.95
 def table(figure: Figure, scores: Sequence[Score]) -> str:
     """Contestants by rate, with ours in multiples of each and the goal for that."""
     title = f"\n{figure.name}  ({figure.unit}, medians of {figure.rounds} alternating rounds)"
-    head = ("", "median", "lowest", "highest", "p50 ms", "p99 ms", "ours is", "goal", "")
+    head = ("", "median", "lowest", "highest", "p50 ms", "p99 ms", "cpu us", "ours is", "goal", "")
     rows = [head, *(_row(figure, score) for score in sorted(scores, key=lambda one: -one.rate))]
     widths = [max(len(row[column]) for row in rows) for column in range(len(head))]
     lines = [title]
@@ -34,7 +34,7 @@ def table(figure: Figure, scores: Sequence[Score]) -> str:
 
 def _row(figure: Figure, score: Score) -> tuple[str, ...]:
     peer = figure.peers.get(score.name)
-    if peer is None and score.name != OURS and figure.goal is not None:
+    if peer is None and not score.name.startswith(OURS) and figure.goal is not None:
         peer = Peer(figure.floor, figure.ratio, figure.goal, (figure.ratio or 0) >= figure.goal)
     return (
         score.name,
@@ -43,6 +43,7 @@ def _row(figure: Figure, score: Score) -> tuple[str, ...]:
         f"{score.high:,.0f}",
         f"{score.p50 * 1e3:.2f}",
         f"{score.p99 * 1e3:.2f}",
+        f"{score.cost * 1e6:,.0f}" if score.cost else "",
         f"{peer.ratio:.2f} x" if peer and peer.ratio is not None else "",
         f">= {peer.goal:g} x" if peer else "",
         ("ok" if peer.ok else "MISSED") if peer and peer.ratio is not None else "",

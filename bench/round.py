@@ -10,7 +10,8 @@ from msgspec import Struct
 class Round(Struct, frozen=True):
     """`count` right answers within `seconds`; `p50` and `p99` are seconds an answer took.
 
-    `total` counts right answers after the end of the round too; `busy` is the share of its core
+    `cost` is the seconds of processor time the serving side spent an answer (0: not known): unlike
+    the rate, it hardly depends on who else uses the machine. `total` counts right answers after the end of the round too; `busy` is the share of its core
     that the asking side used: near 1, the asking side was the limit.
     """
 
@@ -21,6 +22,7 @@ class Round(Struct, frozen=True):
     errors: dict[str, int]
     total: int
     busy: float
+    cost: float = 0.0
 
     @property
     def rate(self) -> float:
@@ -61,6 +63,7 @@ class Score(Struct, frozen=True):
     p50: float
     p99: float
     busy: float
+    cost: float
     rounds: int
     errors: dict[str, int]
 
@@ -79,6 +82,7 @@ class Score(Struct, frozen=True):
             p50=statistics.median(one.p50 for one in rounds),
             p99=statistics.median(one.p99 for one in rounds),
             busy=statistics.median(one.busy for one in rounds),
+            cost=statistics.median(one.cost for one in rounds),
             rounds=len(rates),
             errors=dict(errors),
         )

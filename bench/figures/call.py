@@ -1,17 +1,16 @@
 """`call`: a typed client calls a service; the client has one core, the server another."""
 
-import subprocess
 from collections.abc import Callable
-from pathlib import Path
 
 from bench.client import Client
 from bench.contestant import OURS, Called, Contestant, compete, started
 from bench.figure import Figure, Goal, ranked
 from bench.figures.operation import coterie, serving, uvicorn
 from bench.report import table
-from bench.server import Server, ServerError, free_port
+from bench.server import Server, free_port, output
 from bench.setting import ROOT, Setting
 
+APPS = ROOT / "bench" / "apps"
 IN_FLIGHT = (1, 32)
 BROKER = "amqp://guest:guest@127.0.0.1:5672"
 FLOOR = Goal("bare client", 0.8)
@@ -48,27 +47,6 @@ def _fastapi(setting: Setting) -> Contestant:
     return Called(_client(setting, name, "fastapi_client", str(port)), server)
 
 
-class _Grpc(Called):
-    """Makes its stubs first."""
-
-    def __init__(self, client: Client, server: Server, python: Path, stubs: Path) -> None:
-        super().__init__(client, server)
-        self.python = python
-        self.stubs = stubs
-
-    async def start(self) -> None:
-        self.stubs.mkdir()
-        apps = ROOT / "bench" / "apps"
-        command = [
-            *(str(self.python), "-m", "grpc_tools.protoc", f"--proto_path={apps}"),
-            *(f"--python_out={self.stubs}", f"--grpc_python_out={self.stubs}", "orders.proto"),
-        ]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode != 0:
-            raise ServerError(f"{self.name}: no stubs: {done.stderr}")
-        await super().start()
-
-
 def _grpc(setting: Setting) -> Contestant:
     name, port, stubs = "grpc.aio", free_port(), setting.folder / "stubs"
     found = {"PYTHONPATH": str(stubs)}
@@ -76,7 +54,14 @@ def _grpc(setting: Setting) -> Contestant:
     server.environment = found
     client = _client(setting, name, "grpc_client", str(port))
     client.environment = found
-    return _Grpc(client, server, setting.python, stubs)
+
+    async def make_stubs() -> None:
+        stubs.mkdir()
+        folders = (f"--proto_path={APPS}", f"--python_out={stubs}", f"--grpc_python_out={stubs}")
+        protoc = (str(setting.python), "-m", "grpc_tools.protoc")
+        await output([*protoc, *folders, "orders.proto"])
+
+    return Called(client, server, make_stubs)
 
 
 def _nameko(setting: Setting) -> Contestant:

@@ -1,21 +1,16 @@
 """`local`: what a typed call inside one process costs over calling the method itself."""
 
-import asyncio
 import statistics
-import subprocess
-import sys
 from collections.abc import Callable
 
 import msgspec
 
 from bench.figure import Figure
-from bench.server import LAUNCH
-from bench.setting import ROOT, Setting
+from bench.server import ServerError, output
+from bench.setting import Setting
 
 GOAL = 5.0
 """Microseconds at most."""
-
-LIMIT = 120.0
 
 
 class Cost(msgspec.Struct, frozen=True):
@@ -27,24 +22,16 @@ class Cost(msgspec.Struct, frozen=True):
 
 async def measure(setting: Setting, said: Callable[[str], None]) -> list[Figure]:
     """Microseconds more than the plain method call, which is the floor."""
-    figure = await asyncio.to_thread(_measure, setting)
+    rounds, seconds = str(setting.pace.rounds), str(setting.pace.seconds / 2)
+    command = [str(setting.python), "-m", "bench.apps.coterie_local", rounds, seconds]
+    try:
+        printed = await output(command, cores=setting.cores.asking)
+    except ServerError as error:
+        figure = _figure(None, str(error))
+    else:
+        figure = _figure(msgspec.json.decode(printed, type=Cost), None)
     said(_line(figure))
     return [figure]
-
-
-def _measure(setting: Setting) -> Figure:
-    pace = setting.pace
-    core = ",".join(str(number) for number in setting.cores.asking)
-    command = [
-        *(sys.executable, str(LAUNCH), core, str(setting.python), "-m", "bench.apps.coterie_local"),
-        *(str(pace.rounds), str(pace.seconds / 2)),
-    ]
-    done = subprocess.run(
-        command, capture_output=True, text=True, check=False, cwd=ROOT, timeout=LIMIT
-    )
-    if done.returncode != 0:
-        return _figure(None, done.stderr.strip())
-    return _figure(msgspec.json.decode(done.stdout, type=Cost), None)
 
 
 def _figure(cost: Cost | None, why: str | None) -> Figure:

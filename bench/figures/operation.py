@@ -20,6 +20,7 @@ async def measure(setting: Setting, said: Callable[[str], None]) -> list[Figure]
     """Requests answered a second, access logs on for all."""
     contestants: list[Contestant] = [
         _contestant(setting, OURS, coterie),
+        _contestant(setting, f"{OURS}, no policies", without_policies),
         _contestant(setting, FLOOR.against, uvicorn("floor_orders")),
         _contestant(setting, "fastapi", uvicorn("fastapi_orders")),
         _contestant(setting, "litestar", uvicorn("litestar_orders")),
@@ -43,6 +44,11 @@ def uvicorn(app: str) -> Callable[[int], list[str]]:
 def coterie(port: int) -> list[str]:
     """The command of our service, alone."""
     return ["-m", "bench.apps.coterie_orders", str(port)]
+
+
+def without_policies(port: int) -> list[str]:
+    """The same without trace, deadline, authenticate and authorize: what these cost."""
+    return [*coterie(port), "--no-policies"]
 
 
 def serving(setting: Setting, name: str, arguments: list[str], port: int) -> Server:

@@ -5,7 +5,7 @@ door: what contracts and services are written with. Clients are in `coterie.clie
 in `coterie.testing`, databases in `coterie.store`.
 """
 
-from coterie.call import Context, Failure, Principal, Sent, Violation, calling, current, spawn
+from coterie.call import Context, Failure, Principal, Sent, Violation, calling, current, require, spawn
 from coterie.contract import (
     Body,
     Code,
@@ -94,6 +94,7 @@ __all__ = [
     "patch",
     "post",
     "put",
+    "require",
     "role",
     "scope",
     "seed",

@@ -318,6 +318,8 @@ CLAIMS: dict[str, Forgery] = {
     "exp NaN": raw(b'"exp": 1700000900', b'"exp": NaN'),
     "exp Infinity": raw(b'"exp": 1700000900', b'"exp": Infinity'),
     "exp 1e999": raw(b'"exp": 1700000900', b'"exp": 1e999'),
+    "NaN anywhere": raw(b'"jti": "one"', b'"a": NaN'),
+    "-Infinity anywhere": raw(b'"jti": "one"', b'"a": [-Infinity]'),
     "exp before iat": claim(iat=NOW + 20, exp=NOW + 10),
     "exp twice": raw(b'"exp": 1700000900', b'"exp": 1, "exp": 1700000900'),
     "iat missing": claim(without="iat"),

@@ -100,6 +100,7 @@ async def test_what_is_no_password_is_neither_stored_nor_matched(
     stored = await passwords.hash("x" * 1024)
     assert await passwords.verify(stored, "x" * 1024)
     assert not await passwords.verify(stored, password)
+    assert not await passwords.verify(await passwords.hash(""), password)
     with pytest.raises(ValueError, match="at most 1024 bytes") as caught:
         await passwords.hash(password)
     assert password not in str(caught.value)

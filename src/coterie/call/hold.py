@@ -7,14 +7,14 @@ them for as long as another service takes. The store notes the hold here; the cl
 from collections.abc import Callable
 from contextvars import ContextVar
 
-__all__ = ["hold", "held", "separate"]
+__all__ = ["held", "hold", "separate"]
 
 
 class _Held:
-    __slots__ = ("reason",)
+    __slots__ = ("reasons",)
 
     def __init__(self) -> None:
-        self.reason: str | None = None
+        self.reasons: dict[object, str] = {}
 
 
 _held: ContextVar[_Held | None] = ContextVar("coterie_held", default=None)
@@ -29,16 +29,18 @@ def separate() -> Callable[[], None]:
 def hold(reason: str) -> Callable[[], None]:
     """Forbid outgoing calls in the present scope, for ``reason``; returns what allows them again.
 
-    Seen by every task of the scope, whichever of them began to write.
+    Seen by every task of the scope, whichever of them began to write. Of several holds, each is
+    ended by its own return value alone.
     """
     scope = _held.get()
     if scope is None:
         scope = _Held()
         _held.set(scope)
-    scope.reason = reason
+    key = object()
+    scope.reasons[key] = reason
 
     def release() -> None:
-        scope.reason = None
+        scope.reasons.pop(key, None)
 
     return release
 
@@ -46,4 +48,4 @@ def hold(reason: str) -> Callable[[], None]:
 def held() -> str | None:
     """Why no call may leave now, or ``None``."""
     scope = _held.get()
-    return None if scope is None else scope.reason
+    return None if scope is None else next(iter(scope.reasons.values()), None)

@@ -41,3 +41,10 @@ class Call(Struct, frozen=True):
     context: Context
     render: Callable[[Any], Reply] | None = None
     guard: Callable[[Any], None] | None = None
+
+    def __repr__(self) -> str:
+        # Arguments may be passwords, and as long as a body; a call may end up in a log.
+        return f"Call({self.operation!r}, {self.context!r})"
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        return [("operation", self.operation), ("context", self.context)]

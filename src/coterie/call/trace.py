@@ -1,5 +1,6 @@
 """Trace: which chain of calls this call belongs to (W3C Trace Context)."""
 
+import os
 import random
 import re
 
@@ -10,8 +11,11 @@ __all__ = ["Trace"]
 _TRACEPARENT = re.compile(r"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?")
 
 # Identifiers need to be unlike each other, not secret; a generator of our own leaves alone the
-# seed that a test may have set on the global one.
-_bits = random.Random().getrandbits  # noqa: S311  # not for secrets
+# seed that a test may have set on the global one. Forked processes would all draw the same.
+_random = random.Random()  # noqa: S311  # not for secrets
+_bits = _random.getrandbits
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_random.seed)
 
 
 class Trace(Struct, frozen=True):
@@ -26,7 +30,7 @@ class Trace(Struct, frozen=True):
     parent: str | None = None
 
     @staticmethod
-    def root(sampled: bool = True) -> "Trace":
+    def root(*, sampled: bool = True) -> "Trace":
         """A new trace of one span."""
         return Trace(f"{_bits(128) or 1:032x}", f"{_bits(64) or 1:016x}", sampled)
 

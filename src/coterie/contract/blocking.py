@@ -1,9 +1,12 @@
 """blocking: a method that waits without ``await``, run in a thread."""
 
 import asyncio
+import inspect
 from collections.abc import Callable, Coroutine
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
+
+from .problem import ContractError, Problem, place_of
 
 __all__ = ["blocking"]
 
@@ -16,7 +19,13 @@ def blocking(method: Callable[P, R]) -> Callable[P, Coroutine[Any, Any, R]]:
 
     The context (deadline, principal, trace) is the caller's. A thread cannot be interrupted:
     past the deadline the caller is answered, and the thread runs to its end.
+
+    Raises `ContractError` for an ``async def``, which needs no thread.
     """
+    if inspect.iscoroutinefunction(method):
+        where = place_of(method, method.__qualname__)
+        problem = Problem(where, "@blocking stands over an `async def`", "Take it away")
+        raise ContractError(method.__qualname__, (problem,))
 
     @wraps(method)
     async def run(*args: P.args, **kwargs: P.kwargs) -> R:

@@ -4,8 +4,9 @@ from typing import ClassVar
 
 from msgspec import Struct
 
+from .implementation import check_implementation, check_operations
 from .problem import ContractError, Problem
-from .structure import check_contract, check_implementation
+from .structure import check_contract
 from .words import kebab
 
 __all__ = ["Contract", "Promise", "Service", "contracts_of", "promise_of"]
@@ -49,6 +50,7 @@ class Contract:
 
     __promise__: ClassVar[Promise]
     __implemented__: ClassVar[bool] = False
+    __described__: ClassVar[object] = None
 
     def __init_subclass__(
         cls, *, version: str | None = None, name: str | None = None, abstract: bool = False
@@ -56,13 +58,26 @@ class Contract:
         super().__init_subclass__()
         if version is not None:
             cls.__promise__ = Promise(name or _named(cls.__name__), version)
-            _refuse(f"contract {cls.__qualname__}", tuple(check_contract(cls, version)))
+            problems = tuple(check_contract(cls, cls.__promise__.name, version))
+            if cls.__implemented__:
+                kept = tuple(each for base in cls.__bases__ for each in contracts_of(base))
+                problems += tuple(check_operations(cls, kept))
+            _refuse(f"contract {cls.__qualname__}", problems)
             return
         contracts = contracts_of(cls)
+        base = cls.__bases__[0].__name__
         if not contracts and not vars(cls).get("__implemented__"):
             what = "it neither says a version nor derives from a contract that does"
-            remedy = f'Write `class {cls.__name__}(Contract, version="1.0")`'
+            remedy = f'Write `class {cls.__name__}({base}, version="1.0")`'
             _refuse(f"contract {cls.__qualname__}", (Problem(cls.__qualname__, what, remedy),))
+        if name is not None:
+            what = f"name={name!r} belongs to a contract, and it is an implementation"
+            remedy = (
+                f"Drop name=, or say version= too; callers know it as {promise_of(contracts[0])}"
+            )
+            _refuse(
+                f"implementation {cls.__qualname__}", (Problem(cls.__qualname__, what, remedy),)
+            )
         if not abstract:
             problems = tuple(check_implementation(cls, contracts))
             _refuse(f"implementation {cls.__qualname__}", problems)
@@ -110,7 +125,9 @@ def _refuse(subject: str, problems: tuple[Problem, ...]) -> None:
 
 
 class Service(Contract):
-    """A contract and its implementation in one class, for small services and first examples::
+    """A contract and its implementation in one class, for small services and first examples.
+
+    ::
 
         class Hello(Service, version="1.0"):
             @get("/hello/{name}")

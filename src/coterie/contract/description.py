@@ -1,17 +1,29 @@
 """describe(): a contract with every type resolved, ready for all that is derived from it."""
 
 import inspect
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Annotated, Any, get_args, get_origin, get_type_hints
+from typing import Any, get_origin, get_type_hints
 
 import msgspec
 
-from .content import Content, Redirect, Upload
+from .content import Content, Redirect
 from .contract import Contract, promise_of
 from .event import Event
+from .hint import (
+    cannot_travel,
+    header_fields,
+    is_body,
+    is_list,
+    is_structured,
+    is_upload,
+    marker,
+    stream_item,
+    strip,
+)
 from .operation import Declared, Operation, Result
-from .parameter import SOURCES, Header, Marker, Parameter, Source
+from .page import Page
+from .parameter import SOURCES, Body, Marker, Parameter, Source
 from .problem import ContractError, Problem, place_of
 from .rule import AllOf, Rule, scope
 from .structure import braces, declared_operations
@@ -19,7 +31,10 @@ from .words import paragraph
 
 __all__ = ["Description", "describe"]
 
-_STREAMS = (AsyncIterator, AsyncIterable, AsyncGenerator)
+# Statuses whose answer has no body (RFC 9110, 15.3.5 and 15.3.6).
+_EMPTY = (204, 205)
+
+_ENCODABLE = "Use a type that msgspec encodes"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,7 +71,7 @@ def describe(contract: type[Contract]) -> Description:
     made = vars(contract).get("__described__")
     if not isinstance(made, Description):
         made = _describe(contract)
-        contract.__described__ = made  # type: ignore[attr-defined]  # a cache on the class
+        contract.__described__ = made
     return made
 
 
@@ -70,11 +85,15 @@ def _describe(contract: type[Contract]) -> Description:
         problems += reader.problems
         if operation is not None:
             operations.append(operation)
-    if problems:
-        raise ContractError(f"contract {contract.__qualname__}", tuple(problems))
     events: dict[str, Event[Any]] = {}
     for base in reversed(contract.__mro__):
         events.update((n, v) for n, v in vars(base).items() if isinstance(v, Event))
+    for event in events.values():
+        why = cannot_travel(event.payload)
+        if why:
+            problems.append(Problem(repr(event), f"the payload: {why}", _ENCODABLE))
+    if problems:
+        raise ContractError(f"contract {contract.__qualname__}", tuple(problems))
     doc = inspect.cleandoc(contract.__doc__ or "") if "__doc__" in vars(contract) else ""
     return Description(
         contract,
@@ -106,14 +125,15 @@ class _Reader:
     def read(self) -> Operation | None:
         try:
             hints = get_type_hints(self.function, include_extras=True)
-        except (NameError, TypeError, SyntaxError) as error:
+        except (NameError, AttributeError, TypeError, SyntaxError) as error:
             self.problem(f"a type does not resolve: {error}", "Import or define it in that module")
             return None
         promise = promise_of(self.contract)
         declared, options = self.declared, self.declared.options
         parameters = tuple(self._parameters(hints))
         self._check_body(parameters)
-        result = self._result(hints["return"])
+        self._check_names(parameters)
+        result = self._result(hints["return"], parameters)
         rule = self._rule(parameters)
         safe = options.get("safe", declared.method == "GET")
         idempotent = options.get("idempotent", declared.method in ("GET", "PUT", "DELETE"))
@@ -176,19 +196,19 @@ class _Reader:
 
     def _parameters(self, hints: dict[str, Any]) -> Iterator[Parameter]:
         in_path = braces(self.declared.path or "")
-        bodies = 0
         for name, parameter in list(inspect.signature(self.function).parameters.items())[1:]:
             hint = hints[name]
-            marker = _marker(hint, Marker)
-            source = self._source(name, hint, marker, name in in_path)
-            bodies += source is Source.BODY
+            mark = marker(hint, Marker)
+            source = self._source(name, hint, mark, in_path=name in in_path)
             alias = name
-            if marker is not None and marker.name:
-                alias = marker.name
+            if mark is not None and mark.name:
+                alias = mark.name
             elif source is Source.HEADER:
                 alias = name.replace("_", "-")
             self._check_type(name, hint, source)
             required = parameter.default is inspect.Parameter.empty
+            if source is Source.PATH:
+                self._check_path_parameter(name, alias, required=required)
             yield Parameter(
                 name=name,
                 alias=alias,
@@ -196,27 +216,55 @@ class _Reader:
                 source=source,
                 required=required,
                 default=None if required else parameter.default,
-                stream=_stream_item(hint) is bytes,
+                stream=stream_item(hint) is bytes,
             )
 
-    def _source(self, name: str, hint: Any, marker: Marker | None, in_path: bool) -> Source:
+    def _check_path_parameter(self, name: str, alias: str, *, required: bool) -> None:
+        if alias != name:
+            self.problem(
+                f"{name} is marked Path({alias!r}), but the braces name it already",
+                f"Write Path(), and {{{name}}} in the path",
+            )
+        if not required:
+            self.problem(
+                f"{name} has a default, but a path always holds every part", "Drop the default"
+            )
+
+    def _check_names(self, parameters: tuple[Parameter, ...]) -> None:
+        taken: dict[tuple[Source, str], str] = {}
+        for parameter in parameters:
+            alias = parameter.alias
+            key = (parameter.source, alias.lower() if parameter.source is Source.HEADER else alias)
+            other = taken.setdefault(key, parameter.name)
+            if other != parameter.name:
+                self.problem(
+                    f"{other} and {parameter.name} are both {parameter.source.value} {alias!r}",
+                    "Give one of them another name",
+                )
+
+    def _source(self, name: str, hint: Any, mark: Marker | None, *, in_path: bool) -> Source:
         if self.declared.path is None:
+            if mark is not None and not isinstance(mark, Body):
+                self.problem(
+                    f"{name} is marked {type(mark).__name__}, but a call is all one body",
+                    "Drop the marker, or give the operation a path with @post",
+                )
             return Source.MEMBER
-        if marker is not None:
-            source = SOURCES[type(marker)]
+        if mark is not None:
+            source = SOURCES[type(mark)]
             if in_path != (source is Source.PATH):
                 self.problem(
-                    f"{name} is marked {type(marker).__name__}, the path says otherwise",
+                    f"{name} is marked {type(mark).__name__}, the path says otherwise",
                     "Let the marker and the path's braces agree",
                 )
             return source
         if in_path:
             return Source.PATH
-        if _upload(hint):
+        if is_upload(hint):
             return Source.FORM
         if self.declared.method in ("GET", "DELETE"):
             return Source.QUERY
-        return Source.BODY if _is_body(hint) else Source.QUERY
+        return Source.BODY if is_body(hint) else Source.QUERY
 
     def _check_body(self, parameters: tuple[Parameter, ...]) -> None:
         bodies = [p for p in parameters if p.source is Source.BODY]
@@ -240,32 +288,33 @@ class _Reader:
             self.problem("a stream that is not the whole body", "Mark it Body(), in post or put")
 
     def _check_type(self, name: str, hint: Any, source: Source) -> None:
-        if _stream_item(hint) is not None:
-            if _stream_item(hint) is not bytes:
+        if stream_item(hint) is not None:
+            if stream_item(hint) is not bytes:
                 self.problem(f"{name} streams other things than bytes", "Use AsyncIterator[bytes]")
             return
-        if _upload(hint):
+        if is_upload(hint):
             return
-        try:
-            msgspec.json.Decoder(hint)
-            info = msgspec.inspect.type_info(hint)
-        except TypeError as error:
-            self.problem(f"{name}: {error}", "Use a type that msgspec decodes")
+        why = cannot_travel(hint)
+        if why:
+            self.problem(f"{name}: {why}", _ENCODABLE)
             return
+        info = msgspec.inspect.type_info(hint)
         plain = source in (Source.PATH, Source.QUERY, Source.HEADER, Source.COOKIE)
-        if plain and _structured(info):
+        if plain and is_structured(info):
             self.problem(
                 f"{name} has parts, and the {source.value} carries plain values",
                 "List its fields as parameters of their own",
             )
-        if source is Source.PATH and isinstance(info, _COLLECTIONS):
+        if source is Source.PATH and is_list(info):
             self.problem(f"{name} is a list in the path", "Take it from the query")
 
-    def _result(self, hint: Any) -> Result:
-        content = _marker(hint, Content)
+    def _result(self, hint: Any, parameters: tuple[Parameter, ...]) -> Result:
+        content = marker(hint, Content)
         media = content.media if content else None
-        bare = _strip(hint)
-        item = _stream_item(hint)
+        bare = strip(hint)
+        item = stream_item(hint)
+        if self.declared.options.get("status") in _EMPTY and bare is not type(None):
+            self.problem("its status promises no body, but it has a result", "Say `-> None`")
         if item is not None:
             if item is not bytes:
                 self.problem("the result streams other things than bytes", "Encode each item")
@@ -274,85 +323,15 @@ class _Reader:
             return Result(Redirect, redirect=True)
         if bare is bytes:
             return Result(bytes, media or "application/octet-stream")
-        try:
-            msgspec.json.Decoder(hint)
-        except TypeError as error:
-            self.problem(f"the result: {error}", "Use a type that msgspec encodes")
+        why = cannot_travel(hint)
+        if why:
+            self.problem(f"the result: {why}", _ENCODABLE)
             return Result(hint, media)
-        return Result(hint, media, headers=_header_fields(bare))
-
-
-def _strip(hint: Any) -> Any:
-    while get_origin(hint) is Annotated:
-        hint = get_args(hint)[0]
-    return hint
-
-
-def _marker(hint: Any, kind: type[Any]) -> Any:
-    if get_origin(hint) is Annotated:
-        for extra in get_args(hint)[1:]:
-            if isinstance(extra, kind):
-                return extra
-    return None
-
-
-def _stream_item(hint: Any) -> Any:
-    bare = _strip(hint)
-    if get_origin(bare) in _STREAMS:
-        return get_args(bare)[0]
-    return None
-
-
-def _upload(hint: Any) -> bool:
-    bare = _strip(hint)
-    return bare is Upload or Upload in map(_strip, get_args(bare))
-
-
-_PARTS = (
-    msgspec.inspect.StructType,
-    msgspec.inspect.DataclassType,
-    msgspec.inspect.TypedDictType,
-    msgspec.inspect.NamedTupleType,
-    msgspec.inspect.DictType,
-)
-_COLLECTIONS = (
-    msgspec.inspect.ListType,
-    msgspec.inspect.SetType,
-    msgspec.inspect.FrozenSetType,
-    msgspec.inspect.VarTupleType,
-    msgspec.inspect.TupleType,
-)
-
-
-def _structured(info: msgspec.inspect.Type) -> bool:
-    while isinstance(info, msgspec.inspect.Metadata):
-        info = info.type
-    if isinstance(info, msgspec.inspect.UnionType):
-        return any(_structured(member) for member in info.types)
-    if isinstance(info, msgspec.inspect.ListType | msgspec.inspect.VarTupleType):
-        return _structured(info.item_type)
-    return isinstance(info, _PARTS)
-
-
-def _is_body(hint: Any) -> bool:
-    if _stream_item(hint) is not None or _strip(hint) is bytes or _marker(hint, Content):
-        return True
-    try:
-        info = msgspec.inspect.type_info(hint)
-    except TypeError:
-        return True
-    while isinstance(info, msgspec.inspect.Metadata):
-        info = info.type
-    return _structured(info) or isinstance(info, _COLLECTIONS)
-
-
-def _header_fields(bare: Any) -> tuple[tuple[str, str], ...]:
-    struct = get_origin(bare) or bare
-    if not (isinstance(struct, type) and issubclass(struct, msgspec.Struct)):
-        return ()
-    found = []
-    for name, hint in get_type_hints(struct, include_extras=True).items():
-        marker = _marker(hint, Header)
-        if marker is not None:
-            found.append((name, marker.name or name.replace("_", "-").title()))
-    return tuple(found)
+        if media is not None and bare is not str and "json" not in media:
+            self.problem(f"the result would be JSON, not {media}", "Return bytes or str")
+        if get_origin(bare) is Page and "cursor" not in {p.name for p in parameters}:
+            self.problem(
+                "it returns a page, and nobody can ask for the next one",
+                "Take `limit: int = 100, cursor: str | None = None`",
+            )
+        return Result(hint, media, headers=header_fields(bare))

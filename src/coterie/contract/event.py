@@ -3,12 +3,13 @@
 from collections.abc import Awaitable, Callable
 from typing import Any, Generic, Protocol, TypeVar, overload
 
-__all__ = ["Emit", "Event", "Wire", "attach", "on", "subscriptions"]
+__all__ = ["Emit", "Event", "Wire", "attach", "heard_by", "on", "subscriptions"]
 
 E = TypeVar("E")
 S = TypeVar("S")
 
 _ATTRIBUTE = "_coterie_wire"
+_MARK = "__listens__"
 
 
 class Wire(Protocol):
@@ -87,21 +88,30 @@ Listener = Callable[[S, E], Awaitable[None]]
 
 
 def on(event: Event[E]) -> Callable[[Listener[S, E]], Listener[S, E]]:
-    """Mark a method as a listener of ``event``; it takes the payload and returns nothing."""
+    """Mark a method as a listener of ``event``; it takes the payload and returns nothing.
+
+    One method may listen to several events. A subclass that overrides it without ``@on`` listens
+    to the same ones.
+    """
 
     def mark(method: Listener[S, E]) -> Listener[S, E]:
-        heard: tuple[Event[Any], ...] = getattr(method, "__listens__", ())
-        method.__listens__ = (*heard, event)  # type: ignore[attr-defined]  # a mark on a function
+        setattr(method, _MARK, (*heard_by(method), event))
         return method
 
     return mark
 
 
+def heard_by(method: Any) -> tuple[Event[Any], ...]:
+    """The events a function is marked to listen to."""
+    found = getattr(method, _MARK, ())
+    return found if isinstance(found, tuple) else ()
+
+
 def subscriptions(cls: type) -> dict[str, tuple[Event[Any], ...]]:
     """The listeners of ``cls``: name of the method -> the events it hears."""
     found: dict[str, tuple[Event[Any], ...]] = {}
-    for name in dir(cls):
-        heard = getattr(getattr(cls, name, None), "__listens__", None)
-        if heard:
-            found[name] = heard
+    for base in reversed(cls.__mro__):
+        found.update(
+            (name, heard) for name, value in vars(base).items() if (heard := heard_by(value))
+        )
     return found

@@ -1,14 +1,19 @@
 """Fault: a declared business error, the same typed exception on both sides of the wire."""
 
+import inspect
+import re
 import string
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from copy import copy
+from functools import partial
 from typing import Any, ClassVar, dataclass_transform, get_type_hints
 
 import msgspec
 
 from .code import Code
+from .hint import cannot_travel
 from .problem import ContractError, Problem
-from .words import kebab, paragraph
+from .words import WIRE_NAME, kebab, paragraph
 
 __all__ = ["Fault"]
 
@@ -16,6 +21,9 @@ __all__ = ["Fault"]
 _RESERVED = frozenset({"type", "title", "status", "detail", "instance", "code", "trace_id"})
 
 _MISSING: Any = object()
+
+# In a module with `from __future__ import annotations` an annotation is its own text.
+_CLASS_VARIABLE = re.compile(r"(\w+\.)*ClassVar\b")
 
 
 @dataclass_transform()
@@ -49,20 +57,18 @@ class Fault(Exception):
         cls, *, code: Code | None = None, status: int | None = None, kind: str | None = None
     ) -> None:
         super().__init_subclass__()
-        if code is not None:
+        if isinstance(code, Code):
             cls.code = code
             cls.status = code.status
         if status is not None:
             cls.status = status
         cls.kind = kind or kebab(cls.__name__)
-        own = {
-            name: cls.__dict__.get(name, _MISSING)
-            for name, annotation in cls.__dict__.get("__annotations__", {}).items()
-            if "ClassVar" not in str(annotation)
-        }
-        cls.__fields__ = {**cls.__fields__, **own}
+        cls.__fields__ = _fields(cls)
         cls.__wire__ = None
         problems = tuple(_problems(cls))
+        if code is not None and not isinstance(code, Code):
+            what = f"code={code!r} is none of the sixteen"
+            problems += (Problem(cls.__qualname__, what, "Write code=Code.NOT_FOUND, or another"),)
         if problems:
             raise ContractError(f"fault {cls.__qualname__}", problems)
 
@@ -81,7 +87,7 @@ class Fault(Exception):
             if name not in values:
                 if default is _MISSING:
                     raise TypeError(f"{self._name} needs {name}=")
-                values[name] = default
+                values[name] = copy(default)  # a list belongs to one fault alone
         super().__init__()
         self.__dict__.update(values)
 
@@ -113,10 +119,12 @@ class Fault(Exception):
     def __eq__(self, other: object) -> bool:
         return self.__class__ is other.__class__ and self.values() == _values(other)
 
-    __hash__ = Exception.__hash__
+    def __hash__(self) -> int:
+        # Equal faults must hash alike, and their values may be lists.
+        return hash(self.__class__)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (_rebuild, (self.__class__, self.values()))
+        return (_rebuild, (self.__class__, self.values()), self.__dict__)
 
     @classmethod
     def wire(cls) -> type[msgspec.Struct]:
@@ -147,48 +155,72 @@ def _rebuild(cls: type[Fault], values: dict[str, Any]) -> Fault:
     return cls(**values)
 
 
+def _fields(cls: type[Fault]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for base in reversed(cls.__mro__[1:]):
+        found.update(vars(base).get("__fields__", {}))
+    for name, hint in inspect.get_annotations(cls).items():
+        if not _CLASS_VARIABLE.match(hint if isinstance(hint, str) else str(hint)):
+            found[name] = vars(cls).get(name, _MISSING)
+    return found
+
+
 def _wire(cls: type[Fault]) -> type[msgspec.Struct]:
     try:
-        hints = get_type_hints(cls, include_extras=True)
-        fields: list[Any] = [
-            (name, hints[name]) if default is _MISSING else (name, hints[name], default)
-            for name, default in cls.__fields__.items()
-        ]
-        made = msgspec.defstruct(cls.__name__, fields, kw_only=True, module=cls.__module__)
-        msgspec.json.Decoder(made)
-    except (TypeError, NameError) as error:
-        problem = Problem(cls.__qualname__, f"its fields cannot travel: {error}", _USE)
-        raise ContractError(f"fault {cls.__qualname__}", (problem,)) from error
+        made = _struct(cls)
+        why = cannot_travel(made)
+    except (TypeError, NameError, AttributeError, SyntaxError) as error:
+        made, why = msgspec.Struct, str(error)
+    if why:
+        problem = Problem(cls.__qualname__, f"its fields cannot travel: {why}", _USE)
+        raise ContractError(f"fault {cls.__qualname__}", (problem,))
     return made
+
+
+def _struct(cls: type[Fault]) -> type[msgspec.Struct]:
+    hints = get_type_hints(cls, include_extras=True)
+    fields: list[Any] = []
+    for name, default in cls.__fields__.items():
+        if default is _MISSING:
+            fields.append((name, hints[name]))
+        else:
+            factory = partial(copy, default)
+            fields.append((name, hints[name], msgspec.field(default_factory=factory)))
+    return msgspec.defstruct(cls.__name__, fields, kw_only=True, module=cls.__module__)
 
 
 _USE = "Use types that msgspec encodes: numbers, text, dates, structs, lists, mappings"
 
 
-def _problems(cls: type[Fault]) -> list[Problem]:
-    found: list[Problem] = []
+def _problems(cls: type[Fault]) -> Iterator[Problem]:
     where = cls.__qualname__
+    if not 400 <= cls.status <= 599:
+        what = f"status {cls.status} does not tell an error"
+        yield Problem(where, what, "Use 400 to 499 where the caller can mend it, else 500 to 599")
+    if not WIRE_NAME.fullmatch(cls.kind):
+        what = f"{cls.kind!r} is no name for the wire"
+        yield Problem(where, what, 'Write kind="out-of-stock": small letters, digits and hyphens')
     for name in cls.__fields__:
         if name in _RESERVED:
             what = f"field {name!r} is a member of every problem-details answer (RFC 9457)"
-            found.append(Problem(where, what, "Give the field another name"))
+            yield Problem(where, what, "Give the field another name")
         elif name.startswith("_") or hasattr(Fault, name):
-            found.append(
-                Problem(where, f"field {name!r} hides an attribute that every fault has", "Rename it")
-            )
+            what = f"field {name!r} hides an attribute that every fault has"
+            yield Problem(where, what, "Rename it")
     try:
-        used = [name for _, name, _, _ in string.Formatter().parse(paragraph(cls.__doc__)) if name]
+        used = dict.fromkeys(_named(paragraph(cls.__doc__)))
     except ValueError as error:
-        found.append(Problem(where, f"the message does not parse: {error}", "Double the brace"))
-        used = []
+        yield Problem(where, f"the message does not parse: {error}", "Double the brace")
+        return
     for name in used:
-        field = name.split(".")[0].split("[")[0]
-        if field not in cls.__fields__:
-            found.append(
-                Problem(
-                    where,
-                    f"the message names {{{field}}}, which is no field",
-                    f"Declare `{field}: ...`, or double the braces",
-                )
-            )
-    return found
+        if name not in cls.__fields__:
+            what = f"the message names {{{name}}}, which is no field"
+            yield Problem(where, what, f"Declare `{name or 'name'}: ...`, or double the braces")
+
+
+def _named(template: str) -> Iterator[str]:
+    """The fields a format string reads, those inside format specifications too."""
+    for _, name, specification, _ in string.Formatter().parse(template):
+        if name is not None:
+            yield name.split(".")[0].split("[")[0]
+            yield from _named(specification or "")

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
-__all__ = ["hooks", "on_start", "on_stop", "seed"]
+__all__ = ["hook_of", "hooks", "on_start", "on_stop", "seed"]
 
 F = TypeVar("F", bound=Callable[[Any], Awaitable[None]])
 
@@ -32,12 +32,14 @@ def hooks(instance: object, kind: str) -> tuple[Callable[[], Awaitable[None]], .
     """
     names: dict[str, None] = {}
     for cls in reversed(type(instance).__mro__):
-        names.update(
-            (name, None)
-            for name, value in vars(cls).items()
-            if getattr(value, _MARK, None) == kind
-        )
+        names.update((name, None) for name, value in vars(cls).items() if hook_of(value) == kind)
     return tuple(getattr(instance, name) for name in names)
+
+
+def hook_of(method: Any) -> str | None:
+    """What a function is marked for: ``"start"``, ``"stop"``, ``"seed"`` or nothing."""
+    found = getattr(method, _MARK, None)
+    return found if isinstance(found, str) else None
 
 
 def _mark(method: F, kind: str) -> F:

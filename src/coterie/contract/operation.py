@@ -7,6 +7,7 @@ from typing import Any, TypedDict, TypeVar, Unpack
 
 from .fault import Fault
 from .parameter import Parameter
+from .problem import ContractError, Problem, place_of
 from .rule import Rule
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "Options",
     "Result",
     "call",
+    "declared_by",
     "delete",
     "get",
     "patch",
@@ -23,6 +25,8 @@ __all__ = [
 ]
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+_MARK = "__operation__"
 
 
 class Options(TypedDict, total=False):
@@ -129,6 +133,12 @@ class Operation:
         return f"<{self.method} {self.route} {self.id}>"
 
 
+def declared_by(function: Any) -> Declared | None:
+    """What a decorator noted on ``function``."""
+    found = getattr(function, _MARK, None)
+    return found if isinstance(found, Declared) else None
+
+
 def get(path: str, **options: Unpack[Options]) -> Callable[[F], F]:
     """Declare an operation that reads. Safe and idempotent."""
     return _declare("GET", path, options)
@@ -155,17 +165,25 @@ def delete(path: str, **options: Unpack[Options]) -> Callable[[F], F]:
 
 
 def call(**options: Unpack[Options]) -> Callable[[F], F]:
-    """Declare an operation for other services only: no path of its own, no way in through the
-    gateway. All parameters are members of one body. Not idempotent unless it says so.
+    """Declare an operation for other services only.
+
+    It has no path of its own and no way in through the gateway; all its parameters are members of
+    one body. Not idempotent unless it says so.
     """
     return _declare("POST", None, options)
 
 
 def _declare(method: str, path: str | None, options: Options) -> Callable[[F], F]:
+    if path is not None and not isinstance(path, str):
+        # `@get` without parentheses hands over the function itself.
+        verb, name = method.lower(), getattr(path, "__qualname__", repr(path))
+        what = f"@{verb} needs the path of the operation"
+        problem = Problem(place_of(path, name), what, f'Write `@{verb}("/orders")`')
+        raise ContractError(name, (problem,))
     declared = Declared(method, path, options)
 
     def mark(function: F) -> F:
-        function.__operation__ = declared  # type: ignore[attr-defined]  # a mark on a function
+        setattr(function, _MARK, declared)
         return function
 
     return mark

@@ -53,7 +53,7 @@ class Form(Marker, frozen=True):
 
 
 class Body(Marker, frozen=True):
-    """The body; where several parameters say so, each is a member of one object."""
+    """The whole body; the default for structs, lists and bytes where the method has a body."""
 
 
 SOURCES: dict[type[Marker], Source] = {

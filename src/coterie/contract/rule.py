@@ -12,11 +12,19 @@ class Caller(Protocol):
     """What a rule may know of who calls."""
 
     @property
-    def subject(self) -> str: ...
+    def subject(self) -> str:
+        """Who it is (JWT ``sub``)."""
+        ...
+
     @property
-    def scopes(self) -> frozenset[str]: ...
+    def scopes(self) -> frozenset[str]:
+        """What the token allows."""
+        ...
+
     @property
-    def roles(self) -> frozenset[str]: ...
+    def roles(self) -> frozenset[str]:
+        """What the subject is."""
+        ...
 
 
 class Rule(Struct, frozen=True):
@@ -38,6 +46,10 @@ class Rule(Struct, frozen=True):
     def parameters(self) -> frozenset[str]:
         """The parameters the rule reads."""
         return frozenset()
+
+    def __bool__(self) -> bool:
+        # `a and b` would be b alone, and silently let more people in.
+        raise TypeError("A rule is neither true nor false; combine rules with `|` and `&`")
 
     def __or__(self, other: "Rule") -> "Rule":
         return AnyOf((self, other))

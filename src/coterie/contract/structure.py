@@ -1,20 +1,45 @@
-"""What can be checked when a class is made, before any type resolves."""
+"""What can be checked of a contract when its class is made, before any type resolves."""
 
+import datetime
 import inspect
 import re
 from collections.abc import Iterator
+from difflib import get_close_matches
+from types import FunctionType
 from typing import Any
 
-from .event import Event
+from .event import Event, heard_by
 from .fault import Fault
-from .operation import Declared
+from .hooks import hook_of
+from .listening import check_marks
+from .operation import Declared, declared_by
 from .problem import Problem, place_of
+from .rule import Rule
+from .words import WIRE_NAME
 
-__all__ = ["braces", "check_contract", "check_implementation", "declared_operations"]
+__all__ = ["braces", "check_contract", "declared_operations"]
 
 _BRACE = re.compile(r"\{([^{}]*)\}")
-_VERSION = re.compile(r"\d+(\.\d+){0,2}")
+_VERSION = re.compile(r"\d+(\.\d+){0,2}", re.ASCII)
 _REDIRECTS = (301, 302, 303, 307, 308)
+_SEVERAL = (list, tuple, set, frozenset)
+
+# option -> its type at run time, what that is called
+_OPTIONS: dict[str, tuple[Any, str]] = {
+    "status": (int, "a number such as 201"),
+    "faults": (_SEVERAL, "a list such as [OutOfStock]"),
+    "allow": (Rule, 'a rule such as role("admin")'),
+    "scopes": (_SEVERAL, 'a list such as ["orders:read"]'),
+    "timeout": ((int, float), "a number of seconds"),
+    "safe": (bool, "True or False"),
+    "idempotent": (bool, "True or False"),
+    "deprecated": ((bool, str), "True, or what to use instead"),
+    "sunset": (datetime.date, "a datetime.date"),
+    "tags": (_SEVERAL, 'a list such as ["orders"]'),
+    "summary": (str, "a line of text"),
+    "etag": (bool, "True or False"),
+    "if_match": (str, "the name of a get operation"),
+}
 
 
 def braces(path: str) -> list[str]:
@@ -27,27 +52,34 @@ def declared_operations(cls: type) -> dict[str, tuple[Declared, Any]]:
     found: dict[str, tuple[Declared, Any]] = {}
     for base in reversed(cls.__mro__):
         for name, value in vars(base).items():
-            declared = getattr(value, "__operation__", None)
-            if isinstance(declared, Declared):
+            declared = declared_by(value)
+            if declared is not None:
                 found[name] = (declared, value)
     return found
 
 
-def check_contract(cls: type, version: str) -> Iterator[Problem]:
+def check_contract(cls: type, name: str, version: object) -> Iterator[Problem]:
     """Everything wrong with the structure of a contract."""
-    if not _VERSION.fullmatch(version):
+    where = cls.__qualname__
+    if not WIRE_NAME.fullmatch(name):
         yield Problem(
-            cls.__qualname__,
-            f"version {version!r} is not of the form 1, 1.0 or 1.0.0",
+            where,
+            f"{name!r} is no name for the wire",
+            'Write name="order-history": small letters, digits and hyphens',
+        )
+    if not isinstance(version, str) or not _VERSION.fullmatch(version):
+        yield Problem(
+            where,
+            f"version {version!r} is not of the form '1', '1.0' or '1.0.0'",
             'Write version="1.0"; callers and services must share the first number',
         )
     routes: dict[tuple[str, str], str] = {}
-    for name, (declared, function) in declared_operations(cls).items():
-        where = place_of(function, f"{cls.__qualname__}.{name}")
-        yield from _check_function(where, function)
+    for operation, (declared, function) in declared_operations(cls).items():
+        where = place_of(function, f"{cls.__qualname__}.{operation}")
+        yield from _check_function(where, operation, function)
         yield from _check_path(where, declared, function)
         yield from _check_options(where, declared)
-        if declared.path is not None:
+        if isinstance(declared.path, str):
             route = (declared.method, _BRACE.sub("{}", declared.path))
             if route in routes:
                 yield Problem(
@@ -55,18 +87,41 @@ def check_contract(cls: type, version: str) -> Iterator[Problem]:
                     f"{declared.method} {declared.path} is also the route of {routes[route]}",
                     "Give one of them another path",
                 )
-            routes[route] = name
+            routes[route] = operation
+    yield from _check_members(cls)
+    yield from check_marks(cls, (cls,))
+
+
+def _check_members(cls: type) -> Iterator[Problem]:
+    """What stands in a contract and is no operation."""
+    inherited = {name for base in cls.__mro__[1:] for name in declared_operations(base)}
     for name, value in vars(cls).items():
+        where = place_of(value, f"{cls.__qualname__}.{name}")
         if isinstance(value, Event) and not isinstance(value.payload, type):
             yield Problem(
-                f"{cls.__qualname__}.{name}",
+                where,
                 "an event carries one struct type",
                 "Write Event(OrderPlaced), with the type itself",
             )
+        plain = isinstance(value, FunctionType) and declared_by(value) is None
+        if not plain or getattr(cls, "__implemented__", False):
+            continue
+        if name in inherited:
+            yield Problem(
+                where,
+                "it redefines an operation without a decorator",
+                "Repeat the decorator: path, faults and rules are this version's own promise",
+            )
+        elif not name.startswith("_") and not heard_by(value) and not hook_of(value):
+            yield Problem(
+                where,
+                "it has no decorator, so nobody can call it",
+                'Put @get("/..."), @post("/...") or @call() over it, or begin its name with _',
+            )
 
 
-def _check_function(where: str, function: Any) -> Iterator[Problem]:
-    if where.rsplit(" ", 1)[0].split(".")[-1].startswith("_"):
+def _check_function(where: str, name: str, function: Any) -> Iterator[Problem]:
+    if name.startswith("_"):
         yield Problem(where, "an operation has a public name", "Drop the underscore")
     if not inspect.iscoroutinefunction(function):
         what = "an operation of a contract is `async def`"
@@ -77,6 +132,8 @@ def _check_function(where: str, function: Any) -> Iterator[Problem]:
         )
         return
     signature = inspect.signature(function)
+    if not signature.parameters:
+        yield Problem(where, "it takes no `self`", "Write `self` as the first parameter")
     for parameter in list(signature.parameters.values())[1:]:
         if parameter.kind not in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
             yield Problem(
@@ -100,7 +157,7 @@ def _check_path(where: str, declared: Declared, function: Any) -> Iterator[Probl
         return
     if not path.startswith("/"):
         yield Problem(where, f"path {path!r} does not begin with /", f'Write "/{path}"')
-    if "?" in path or "#" in path or "//" in path or path != path.strip():
+    if re.search(r"[?#\\\s]|//", path):
         yield Problem(
             where,
             f"path {path!r} holds more than a path",
@@ -117,31 +174,38 @@ def _check_path(where: str, declared: Declared, function: Any) -> Iterator[Probl
     for name in sorted({name for name in names if names.count(name) > 1}):
         yield Problem(where, f"{{{name}}} stands twice in the path", "Rename one")
     if inspect.iscoroutinefunction(function):
-        known = list(inspect.signature(function).parameters)[1:]
-        for name in names:
-            if name not in known:
-                yield Problem(
-                    where,
-                    f"the path names {{{name}}}, which is no parameter",
-                    f"Add `{name}: int` to the method, or take it out of the path",
-                )
+        yield from _check_braces(where, names, list(inspect.signature(function).parameters)[1:])
+
+
+def _check_braces(where: str, names: list[str], known: list[str]) -> Iterator[Problem]:
+    for name in names:
+        if not name.isidentifier():
+            yield Problem(
+                where,
+                f"the path names {{{name}}}, which is no name of a parameter",
+                "Write the parameter's name alone, {order_id}; its type stands in the method",
+            )
+        elif name not in known:
+            yield Problem(
+                where,
+                f"the path names {{{name}}}, which is no parameter",
+                f"Add `{name}: int` to the method, or take it out of the path",
+            )
 
 
 def _check_options(where: str, declared: Declared) -> Iterator[Problem]:
-    options = declared.options
-    for fault in options.get("faults", ()):
-        if not (isinstance(fault, type) and issubclass(fault, Fault)):
-            yield Problem(where, f"{fault!r} is no Fault", "List classes that derive from Fault")
-    kinds: dict[str, type[Fault]] = {}
-    for fault in options.get("faults", ()):
-        if isinstance(fault, type) and issubclass(fault, Fault):
-            other = kinds.setdefault(fault.kind, fault)
-            if other is not fault:
-                yield Problem(
-                    where,
-                    f"{fault.__name__} and {other.__name__} are both {fault.kind!r} on the wire",
-                    'Tell one apart with kind="..."',
-                )
+    options: dict[str, Any] = {}
+    for name, value in declared.options.items():
+        kind, shape = _OPTIONS.get(name, (None, ""))
+        if kind is None:
+            close = get_close_matches(name, _OPTIONS, 1)
+            known = f"Write {close[0]}=" if close else f"There are {', '.join(_OPTIONS)}"
+            yield Problem(where, f"there is no option {name}=", known)
+        elif not isinstance(value, kind):
+            yield Problem(where, f"{name}={value!r} does not fit", f"Write {shape}")
+        else:
+            options[name] = value
+    yield from _check_faults(where, tuple(options.get("faults", ())))
     status = options.get("status", 200)
     if not (200 <= status <= 299 or status in _REDIRECTS):
         yield Problem(where, f"status {status} is not one of success", "Use 200 to 299")
@@ -150,61 +214,22 @@ def _check_options(where: str, declared: Declared) -> Iterator[Problem]:
         yield Problem(where, f"timeout {timeout} is not above zero", "Give seconds")
     if options.get("etag") and declared.method != "GET":
         yield Problem(where, "etag= is for get", 'Say if_match="the get operation" here')
-    if options.get("safe") and not options.get("idempotent", True):
-        yield Problem(where, "what is safe is idempotent", "Drop idempotent=False")
+    if options.get("safe", declared.method == "GET") and not options.get("idempotent", True):
+        yield Problem(
+            where, "what is safe is idempotent", "Drop idempotent=False, or say safe=False"
+        )
 
 
-def check_implementation(cls: type, contracts: tuple[type, ...]) -> Iterator[Problem]:
-    """Everything an implementation leaves out or says differently from its contracts."""
-    for contract in contracts:
-        for name, (_, promised) in declared_operations(contract).items():
-            given = getattr(cls, name)
-            where = place_of(given, f"{cls.__qualname__}.{name}")
-            if given is promised:
-                if contract is not cls and not _has_body(contract):
-                    yield Problem(
-                        cls.__qualname__,
-                        f"operation {contract.__name__}.{name} is missing",
-                        f"Write `async def {name}{_shown(promised)}`, or say abstract=True",
-                    )
-                continue
-            if not inspect.iscoroutinefunction(given):
-                what = f"{name} is a plain method, and would stop every other call"
-                remedy = "Write `async def`, or put @blocking over it to run it in a thread"
-                if inspect.isasyncgenfunction(given):
-                    what = f"{name} yields; its callers await it"
-                    remedy = "Return the iterator: `return self._rows()`"
-                yield Problem(where, what, remedy)
-            yield from _check_signature(where, promised, given)
-
-
-def _has_body(contract: type) -> bool:
-    # A Service is contract and implementation in one: what it declares is what it does.
-    return bool(getattr(contract, "__implemented__", False))
-
-
-def _check_signature(where: str, promised: Any, given: Any) -> Iterator[Problem]:
-    wanted = list(inspect.signature(promised).parameters.values())[1:]
-    present = {p.name: p for p in list(inspect.signature(given).parameters.values())[1:]}
-    if any(p.kind is p.VAR_KEYWORD for p in present.values()):
-        return
-    for parameter in wanted:
-        if parameter.name not in present:
+def _check_faults(where: str, faults: tuple[Any, ...]) -> Iterator[Problem]:
+    kinds: dict[str, type[Fault]] = {}
+    for fault in faults:
+        if not (isinstance(fault, type) and issubclass(fault, Fault)):
+            yield Problem(where, f"{fault!r} is no Fault", "List classes that derive from Fault")
+            continue
+        other = kinds.setdefault(fault.kind, fault)
+        if other is not fault:
             yield Problem(
                 where,
-                f"parameter {parameter.name} of the contract is missing",
-                f"Call it {parameter.name}, as the contract does",
+                f"{fault.__name__} and {other.__name__} are both {fault.kind!r} on the wire",
+                'Tell one apart with kind="..."',
             )
-    names = {parameter.name for parameter in wanted}
-    for name, parameter in present.items():
-        variable = parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
-        if name not in names and parameter.default is parameter.empty and not variable:
-            yield Problem(
-                where,
-                f"parameter {name} is not in the contract, so nobody can give it",
-                "Give it a default, or add it to the contract",
-            )
-
-
-def _shown(function: Any) -> str:
-    return str(inspect.signature(function))

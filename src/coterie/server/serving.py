@@ -36,6 +36,7 @@ class HttpServer:
         self._app = app
         self._host = host
         self._port = port
+        self._listener: socket.socket | None = None
         self._server: _Server | None = None
         self._task: asyncio.Task[None] | None = None
 
@@ -50,10 +51,15 @@ class HttpServer:
         host = "127.0.0.1" if self._host in ("0.0.0.0", "::") else self._host
         return f"http://{f'[{host}]' if ':' in host else host}:{self._port}"
 
+    def listen(self) -> None:
+        """Take the port; connections wait until `start`. Raises `PortTaken`."""
+        if self._listener is None:
+            self._listener = _listen(self._host, self._port)
+            self._port = self._listener.getsockname()[1]
+
     async def start(self) -> None:
         """Listen; returns when connections are accepted."""
-        listener = _listen(self._host, self._port)
-        self._port = listener.getsockname()[1]
+        self.listen()
         config = uvicorn.Config(
             self._app,
             http="httptools",
@@ -66,7 +72,8 @@ class HttpServer:
             timeout_graceful_shutdown=10,
         )
         self._server = _Server(config)
-        self._task = asyncio.create_task(self._server.serve(sockets=[listener]))
+        sockets = [] if self._listener is None else [self._listener]
+        self._task = asyncio.create_task(self._server.serve(sockets=sockets))
         while not self._server.started:
             if self._task.done():
                 await self._task
@@ -79,6 +86,13 @@ class HttpServer:
             self._server.should_exit = True
             await self._task
             self._server = self._task = None
+        self.release()
+
+    def release(self) -> None:
+        """Give the port back."""
+        if self._listener is not None:
+            self._listener.close()
+            self._listener = None
 
 
 def _listen(host: str, port: int) -> socket.socket:

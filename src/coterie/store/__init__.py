@@ -7,29 +7,25 @@ Deliberately knows no service's tables, no wire, no bus: an outbox or an idempot
 itself into the unit's hooks.
 """
 
-_EXTRA = frozenset({"sqlalchemy", "alembic", "aiosqlite", "greenlet"})
-
-try:
-    from .database import Database
-    from .errors import (
-        AddressError,
-        CommitFailed,
-        Conflict,
-        CorruptDatabase,
-        MigrationError,
-        Misuse,
-        NewerDatabase,
-        StoreError,
-        Unavailable,
-    )
-    from .policy import unit_of_work
-    from .unit import UnitOfWork
-except ModuleNotFoundError as error:
-    if (error.name or "").partition(".")[0] not in _EXTRA:
-        raise
-    raise ImportError(
-        f"coterie.store needs the package {error.name}: run pip install 'coterie[sql]'"
-    ) from error
+from . import extra as extra  # first: it says what to install where something is missing
+from .database import Database
+from .errors import (
+    AddressError,
+    CommitFailed,
+    Conflict,
+    CorruptDatabase,
+    MigrationError,
+    Misuse,
+    NewerDatabase,
+    StoreError,
+    Unavailable,
+)
+from .migrations import Migration, migrate, pending
+from .policy import unit_of_work
+from .revisions import new_migration
+from .seeds import seed_once
+from .tables import metadata
+from .unit import UnitOfWork
 
 __all__ = [
     "AddressError",
@@ -37,11 +33,17 @@ __all__ = [
     "Conflict",
     "CorruptDatabase",
     "Database",
+    "Migration",
     "MigrationError",
     "Misuse",
     "NewerDatabase",
     "StoreError",
     "Unavailable",
     "UnitOfWork",
+    "metadata",
+    "migrate",
+    "new_migration",
+    "pending",
+    "seed_once",
     "unit_of_work",
 ]

@@ -294,15 +294,14 @@ def _why_not(file: Path) -> str:
 def _write_ahead(connection: sqlite3.Connection, file: str, patience: float) -> None:
     """Switch to WAL. SQLite's busy handler does not cover this switch, so we wait ourselves."""
     until = time.monotonic() + patience
-    while True:
+    mode = ""
+    while not mode:
         try:
             (mode,) = connection.execute("PRAGMA journal_mode=WAL").fetchone()
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > until:
                 raise
             time.sleep(0.005)
-        else:
-            break
     if mode != "wal":
         raise AddressError(
             f"{file} cannot be used in WAL mode (SQLite answers '{mode}'): the file system does"

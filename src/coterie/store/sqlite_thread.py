@@ -172,8 +172,8 @@ class SqliteThread:
 
     def _rollback(self) -> None:
         self._begun = False
-        connection = self.open_connection
-        if connection.in_transaction:
+        connection = self._connection  # none any more: then closing it has rolled back
+        if connection is not None and connection.in_transaction:
             connection.execute("ROLLBACK")
 
     async def create_function(

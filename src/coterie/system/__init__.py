@@ -1,1 +1,3 @@
-"""x"""
+"""A system: what ``coterie.toml`` says, checked, and built into running parts."""
+
+__all__: list[str] = []

@@ -1,22 +1,36 @@
-"""coterie.toml -> System: the whole file read, every problem found, or no system at all."""
+"""coterie.toml -> System: the whole file read and every problem found, or no system at all."""
 
 import os
 import re
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from .model import System
-from .places import TomlPath, lines_of
+import msgspec
+from msgspec import structs
+
+from coterie.contract import kebab
+
+from .document import Document, too_deep
+from .interpolate import Interpolation
+from .model import (
+    TABLES,
+    EnginesSpec,
+    GatewaySpec,
+    IdentitySpec,
+    Label,
+    PolicySpec,
+    ServiceSpec,
+    System,
+    SystemSpec,
+)
+from .places import Places, TomlPath
 from .problem import Problem, SystemProblems
-from .reading import Reading
+from .tables import Tables, near
 
 __all__ = ["load"]
 
-_FILE = "coterie.toml"
-_LARGEST = 256 * 1024
-_AT = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
+_PLACEHOLDER = re.compile(r"(?<!\$)\{(\w*)\}")
 
 
 def load(
@@ -36,49 +50,164 @@ def load(
     Raises `SystemProblems` with every problem of the file, and nothing else.
     """
     variables = os.environ if environment is None else environment
-    file = Path(path)
-    file = file / _FILE if file.is_dir() else file
-    text = _text(file)
+    document = Document.read(Path(path))
     try:
-        values, lines = _parse(file, text)
-        return Reading(file, values, lines, variables).system(profile, state)
+        return _load(document, profile, None if state is None else Path(state), variables)
     except RecursionError:
-        problem = Problem(file, None, "tables or lists are nested too deeply", "Nest less")
-        raise SystemProblems([problem]) from None
+        raise too_deep(document.file) from None
 
 
-def _text(file: Path) -> str:
+def _load(
+    document: Document, profile: str | None, state: Path | None, environment: Mapping[str, str]
+) -> System:
+    plain = Tables(Places(document.file, document.lines))
+    profiles = _profiles(plain, document, profile)
+    problems = list(plain.problems)
+    found: System | None = None
+    if profile is None or profile in profiles:
+        found, wrong = _under(document, profile, state, environment)
+        problems += wrong
+    for name in profiles:
+        if name != profile:
+            # A profile that was not chosen is judged by its own lines alone.
+            own = document.lines_within("profile", name)
+            _, wrong = _under(document, name, state, environment, absent=True)
+            problems += [problem for problem in wrong if problem.line in own]
+    if found is None or problems:
+        raise SystemProblems(problems)
+    return found
+
+
+def _profiles(plain: Tables, document: Document, profile: str | None) -> tuple[str, ...]:
+    """The names of all profiles that are well formed."""
+    tables = plain.tables(document.values.get("profile", {}), ("profile",), "[profile.NAME]")
+    names = []
+    for name, members in tables.items():
+        if isinstance(members, dict):
+            names.append(name)
+        else:
+            what = f"[profile] {name} is no profile"
+            plain.complain(("profile", name), what, "Write tables, such as [profile.NAME.gateway]")
+    if profile is not None and profile not in tables:
+        meant = near(profile, names)
+        remedy = f"There are {', '.join(names)}" if names else "Write a [profile.NAME.*] table"
+        remedy = f"Did you mean {meant}?" if meant else remedy
+        plain.complain((), f"there is no profile {profile!r}", remedy)
+    return tuple(names)
+
+
+def _under(
+    document: Document,
+    profile: str | None,
+    state: Path | None,
+    environment: Mapping[str, str],
+    *,
+    absent: bool = False,
+) -> tuple[System | None, tuple[Problem, ...]]:
+    """The system under one profile, and what is wrong with it.
+
+    ``absent`` says that this is not the environment of that profile: its variables are missing
+    here and need not be there.
+    """
+    merged = document.under(profile)
+    gaps: list[tuple[TomlPath, str, str]] = []
+    filler = Interpolation(environment, lambda *gap: gaps.append(gap))
+    values = filler.fill(dict(merged.values))
+    places = Places(document.file, merged.lines, frozenset(filler.filled))
+    tables = Tables(places, filler.missing)
+    for gap in [] if absent else gaps:
+        tables.complain(*gap)
+    system = _system(tables, values, state, environment)
+    return system and structs.replace(system, profile=profile), tables.problems
+
+
+def _system(
+    tables: Tables, values: dict[str, Any], state: Path | None, environment: Mapping[str, str]
+) -> System | None:
+    for key, value in values.items():
+        if key not in TABLES:
+            _unknown(tables, key, value)
+    head = tables.read(SystemSpec, values.get("system", {}), ("system",))
+    gateway = tables.read(GatewaySpec, values.get("gateway", {}), ("gateway",))
+    engines = tables.read(EnginesSpec, values.get("engines", {}), ("engines",))
+    policy = tables.read(PolicySpec, values.get("policy", {}), ("policy",))
+    identity: IdentitySpec | None = None
+    if "identity" in values:
+        identity = tables.read(IdentitySpec, values["identity"], ("identity",))
+    services = _services(tables, values.get("service", {}))
+    if gateway is not None and "*" in gateway.cors and len(gateway.cors) > 1:
+        remedy = 'Write cors = ["*"] alone, or name every origin'
+        tables.complain(("gateway", "cors"), '[gateway] cors: "*" already is every origin', remedy)
+    if engines is not None:
+        _placeholders(tables, engines.database, ("engines", "database"))
+    if tables.problems or head is None or gateway is None or engines is None or policy is None:
+        return None
+    if identity is not None:
+        issuer, audience = identity.issuer or head.name, identity.audience or head.name
+        identity = structs.replace(identity, issuer=issuer, audience=audience)
+    folder = tables.places.file.resolve().parent
+    return System(
+        name=head.name,
+        version=head.version,
+        owner=head.owner,
+        folder=folder,
+        state=folder / engines.state if state is None else state.resolve(),
+        services=services,
+        gateway=gateway,
+        engines=engines,
+        identity=identity,
+        policy=policy,
+        database_url=environment.get("DATABASE_URL") or None,
+        places=tables.places,
+    )
+
+
+def _services(tables: Tables, values: Any) -> tuple[ServiceSpec, ...]:
+    if values == {}:
+        remedy = 'Write [service.NAME] and below it implements = "package.module:Class"'
+        tables.complain((), "there is no service", remedy)
+    found: list[ServiceSpec] = []
+    for name, members in tables.tables(values, ("service",), "[service.NAME]").items():
+        path = ("service", name)
+        if not isinstance(members, dict):
+            what = f"[service] {name} is no service"
+            tables.complain(path, what, "Give each service a table of its own: [service.NAME]")
+            continue
+        _check_name(tables, name, path)
+        spec = tables.read(ServiceSpec, members, path, name=name)
+        if spec is not None:
+            _placeholders(tables, spec.database or "", (*path, "database"))
+            found.append(spec)
+    return tuple(found)
+
+
+def _check_name(tables: Tables, name: str, path: TomlPath) -> None:
     try:
-        with file.open("rb") as opened:
-            content = opened.read(_LARGEST + 1)
-    except (OSError, ValueError) as error:
-        what = f"cannot be read: {getattr(error, 'strerror', None) or error}"
-        remedy = f"Name the folder that holds {_FILE}, or make one with `coterie new NAME`"
-        raise SystemProblems([Problem(file, None, what, remedy)]) from None
-    if len(content) > _LARGEST:
-        what = f"is larger than {_LARGEST} bytes"
-        remedy = "Name a coterie.toml; no system takes that many words"
-        raise SystemProblems([Problem(file, None, what, remedy)])
-    try:
-        return content.decode()
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        problem = Problem(file, line, "is not UTF-8 here", "Save the file as UTF-8")
-        raise SystemProblems([problem]) from None
+        msgspec.convert(name, Label)
+    except msgspec.ValidationError:
+        fitting = re.sub(r"[^a-z0-9]+", "-", kebab(name[:60])).strip("-")
+        what = f"the name {name[:80]!r} is none that hosts and files can have too"
+        remedy = f"Write lowercase letters, digits and hyphens: [service.{fitting or 'orders'}]"
+        tables.complain(path, what, remedy)
 
 
-def _parse(file: Path, text: str) -> tuple[dict[str, Any], dict[TomlPath, int]]:
-    try:
-        # TOML 1.0 knows no byte order mark; editors of some systems write one all the same.
-        text = text.removeprefix("\ufeff")
-        return tomllib.loads(text), lines_of(text)
-    except ValueError as error:
-        what = str(error)
-        found = _AT.search(what)
-        line = None
-        if found is not None:
-            what = what[: found.start()]
-            line = int(found[1]) if found[1] else max(1, len(text.splitlines()))
-        remedy = 'Text stands in "quotes", tables in [brackets], and each key once'
-        problem = Problem(file, line, f"this is no TOML: {what}", remedy)
-        raise SystemProblems([problem]) from None
+def _placeholders(tables: Tables, url: str, path: TomlPath) -> None:
+    # What a variable filled in may be a password, which may hold braces and is never quoted.
+    named = [] if tables.places.varies(*path) else _PLACEHOLDER.findall(url)
+    for name in named:
+        if name not in ("state", "service"):
+            what = f"{path[-1]} has a place {{{name[:40]}}} that nothing fills in"
+            tables.complain(path, what, "There are {state} and {service}")
+
+
+def _unknown(tables: Tables, key: str, value: Any) -> None:
+    meant = near(key, TABLES)
+    table = isinstance(value, dict | list)
+    if meant is not None:
+        remedy = f"Did you mean [{meant}]?"
+    elif table:
+        remedy = f"There are {', '.join(f'[{name}]' for name in (*TABLES, 'profile'))}"
+    else:
+        remedy = "Put it below the table it belongs to, such as [system]"
+    what = f"there is no table [{key[:40]}]" if table else f"{key[:40]} stands outside of any table"
+    tables.complain((key,), what, remedy)

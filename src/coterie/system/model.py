@@ -277,7 +277,8 @@ class System(Struct, frozen=True, kw_only=True):
     """A whole system: services, gateway, engines and policies that run together.
 
     ``folder`` is absolute and goes on ``sys.path``; ``state`` is the absolute folder of what must
-    survive a restart; ``profile`` the one that was chosen. ``places`` tells lines for messages.
+    survive a restart; ``profile`` the one that was chosen; ``database_url`` what the environment
+    says. ``places`` tells lines for messages.
     """
 
     name: str
@@ -291,6 +292,7 @@ class System(Struct, frozen=True, kw_only=True):
     identity: IdentitySpec | None = None
     policy: PolicySpec = PolicySpec()
     profile: str | None = None
+    database_url: str | None = None
     places: Places = Places(Path("coterie.toml"), MappingProxyType({}))
 
     def service(self, name: str) -> ServiceSpec:
@@ -304,9 +306,10 @@ class System(Struct, frozen=True, kw_only=True):
     def database(self, service: ServiceSpec) -> str:
         """The URL of the database of ``service``, with its folders absolute.
 
-        Three slashes begin a path relative to the system's folder, four an absolute one.
+        The service's own counts first, then ``DATABASE_URL``, then ``[engines]``. Three slashes
+        begin a path relative to the system's folder, four an absolute one.
         """
-        url = service.database or self.engines.database
+        url = service.database or self.database_url or self.engines.database
         url = url.replace("{state}", str(self.state)).replace("{service}", service.name)
         relative = _RELATIVE.match(url)
         return url if relative is None else f"{relative[0]}{self.folder}/{url[relative.end() :]}"

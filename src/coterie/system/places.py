@@ -12,13 +12,13 @@ from pathlib import Path
 
 from msgspec import Struct
 
-__all__ = ["DEEPEST", "Places", "TomlPath", "lines_of"]
+__all__ = ["Places", "TomlPath", "lines_of"]
 
 TomlPath = tuple[str | int, ...]
 """Keys from the outside in; a number is the place in a list, from 0."""
 
 # What is nested deeper keeps the line of what it is nested in; a line costs memory at each depth.
-DEEPEST = 16
+_DEEPEST = 16
 
 _BLANK = re.compile(r"(?:[ \t\r\n]|#[^\n]*)*")
 _GAP = re.compile(r"[ \t]*")
@@ -42,7 +42,7 @@ class Places(Struct, frozen=True):
 
     def line(self, *path: str | int) -> int | None:
         """The line of ``path``, or of the nearest thing round it that has one."""
-        for end in range(min(len(path), DEEPEST), 0, -1):
+        for end in range(min(len(path), _DEEPEST), 0, -1):
             found = self.lines.get(path[:end])
             if found is not None:
                 return found
@@ -92,7 +92,7 @@ class _Scanner:
 
     def note(self, path: TomlPath, *, anew: bool = False) -> None:
         line = bisect_left(self.breaks, self.at) + 1
-        if len(path) <= DEEPEST and (anew or path not in self.lines):
+        if len(path) <= _DEEPEST and (anew or path not in self.lines):
             self.lines[path] = line
 
     def header(self) -> TomlPath:
@@ -111,7 +111,7 @@ class _Scanner:
             if path in self.lengths:
                 path = (*path, self.lengths[path] - 1)
                 self.note(path, anew=last)
-            if number >= DEEPEST:
+            if number >= _DEEPEST:
                 break
         self.at = end
         return path
@@ -132,7 +132,7 @@ class _Scanner:
         keys = self.keys()
         end, self.at = self.at, start
         path = table
-        for key in keys[: DEEPEST + 1]:
+        for key in keys[: _DEEPEST + 1]:
             path = (*path, key)
             self.note(path)
         self.at = end + 1  # past the sign of equality

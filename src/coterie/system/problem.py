@@ -6,7 +6,9 @@ from typing import Any
 
 from msgspec import Struct
 
-__all__ = ["Problem", "SystemProblems"]
+from .places import Places
+
+__all__ = ["Problem", "Report", "SystemProblems"]
 
 
 class Problem(Struct, frozen=True):
@@ -38,6 +40,27 @@ class SystemProblems(Exception):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (type(self), (self.problems,))
+
+
+class Report:
+    """Gathers the problems of one system, each once, so that all can be told together."""
+
+    def __init__(self, places: Places) -> None:
+        self.places = places
+        self._problems: dict[Problem, None] = {}
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """What was found so far, in the order it was found."""
+        return tuple(self._problems)
+
+    def complain(self, path: tuple[str | int, ...], what: str, remedy: str) -> None:
+        """Note a problem that stands at ``path`` of the system's file."""
+        self.add(Problem(self.places.file, self.places.line(*path), what, remedy))
+
+    def add(self, problem: Problem) -> None:
+        """Note a problem that stands elsewhere."""
+        self._problems[problem] = None
 
 
 def _sentence(text: str) -> str:

@@ -9,7 +9,7 @@ from msgspec import NODEFAULT, Meta, Struct, structs
 
 from .model import TABLES, Size
 from .places import Places, TomlPath
-from .problem import Problem
+from .problem import Report
 
 __all__ = ["Tables", "near"]
 
@@ -23,21 +23,16 @@ def near(word: str, known: Iterable[str]) -> str | None:
     return by_lower[found[0]] if found else None
 
 
-class Tables:
-    """Reads tables into structs; what is wrong with them gathers in ``problems``.
+class Tables(Report):
+    """Reads tables into structs; what is wrong with them is reported, never raised.
 
     ``missing`` are values whose variables are missing: known to be wrong already, or, in a
     profile that was not chosen, none of today's business.
     """
 
     def __init__(self, places: Places, missing: Iterable[TomlPath] = ()) -> None:
-        self.places = places
+        super().__init__(places)
         self.missing = frozenset(missing)
-        self.problems: list[Problem] = []
-
-    def complain(self, path: TomlPath, what: str, remedy: str) -> None:
-        """Note a problem that stands at ``path``."""
-        self.problems.append(Problem(self.places.file, self.places.line(*path), what, remedy))
 
     def read(self, struct: type[S], values: Any, path: TomlPath, **given: Any) -> S | None:
         """The table ``values``, found at ``path``, as a ``struct``; ``None`` if it is not right.
@@ -114,8 +109,8 @@ def _quoted(key: str) -> str:
 def _found(value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
-    text = repr(value) if len(str(value)) <= 40 else f"{str(value)[:40]!r}..."
-    return text
+    text = str(value)
+    return repr(value) if len(text) <= 40 else f"{text[:40]!r}..."
 
 
 def _metas(wanted: Any) -> list[Meta]:

@@ -7,10 +7,24 @@ import fcntl
 import socket
 import struct
 import termios
-from collections.abc import Awaitable, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from typing import TypeVar
 
-__all__ = ["OK", "Peer", "Talk", "answer", "listening", "refusing", "soon", "unreachable"]
+from coterie.client.http1 import Pool, Response
+
+__all__ = [
+    "OK",
+    "Peer",
+    "Talk",
+    "answer",
+    "ask",
+    "kept_alive",
+    "listening",
+    "refusing",
+    "soon",
+    "unreachable",
+    "until",
+]
 
 T = TypeVar("T")
 
@@ -30,6 +44,13 @@ async def soon(awaited: Awaitable[T], seconds: float = 2.0) -> T:
         return await awaited
 
 
+async def until(condition: Callable[[], object]) -> None:
+    """The first turn of the loop in which it holds."""
+    async with asyncio.timeout(2):
+        while not condition():  # noqa: ASYNC110  any condition, of the kernel's too
+            await asyncio.sleep(0)
+
+
 class Talk:
     """One accepted connection. What is not `async` happens at once, with no turn of the loop."""
 
@@ -39,14 +60,14 @@ class Talk:
 
     async def request(self) -> bytes:
         """Read one whole request: head and body."""
-        head = await self._until(b"\r\n\r\n")
+        head = await self.through(b"\r\n\r\n")
         fields = head.lower()
         if b"transfer-encoding: chunked" in fields:
-            return head + await self._until(b"0\r\n\r\n")
+            return head + await self.through(b"0\r\n\r\n")
         if b"content-length: " in fields:
             length = int(fields.split(b"content-length: ")[1].split(b"\r\n")[0])
             while len(self.unread) < length:
-                await self._more()
+                await self.more()
             body, self.unread = self.unread[:length], self.unread[length:]
             return head + body
         return head
@@ -81,17 +102,19 @@ class Talk:
         """Read until the client closes; returns what came before."""
         with contextlib.suppress(ConnectionError, EOFError):
             while True:
-                await self._more()
+                await self.more()
         data, self.unread = self.unread, b""
         return data
 
-    async def _until(self, end: bytes) -> bytes:
+    async def through(self, end: bytes) -> bytes:
+        """Read up to and with `end`."""
         while end not in self.unread:
-            await self._more()
+            await self.more()
         found, _, self.unread = self.unread.partition(end)
         return found + end
 
-    async def _more(self) -> None:
+    async def more(self) -> None:
+        """Read once."""
         loop = asyncio.get_running_loop()
         data = await soon(loop.sock_recv(self.sock, 65536))
         if not data:
@@ -120,7 +143,30 @@ class Peer:
         self.accepted.append(talk)
         return talk
 
-    async def nobody(self) -> bool:
+    @contextlib.asynccontextmanager
+    async def echoing(self) -> AsyncGenerator[None]:
+        """Meanwhile answer every request with its target."""
+
+        async def talk_with(talk: Talk) -> None:
+            with contextlib.suppress(EOFError, OSError):
+                while True:
+                    target = (await talk.request()).split(b" ")[1]
+                    await asyncio.sleep(0)
+                    talk.say(answer(target))
+
+        async def serve() -> None:
+            while True:
+                tasks.append(asyncio.create_task(talk_with(await self.accept())))
+
+        tasks = [asyncio.create_task(serve())]
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    def nobody(self) -> bool:
         """Whether no further connection waits to be accepted."""
         try:
             sock, _ = self.listener.accept()
@@ -131,7 +177,7 @@ class Peer:
 
 
 @contextlib.contextmanager
-def listening() -> Iterator[Peer]:
+def listening() -> Generator[Peer]:
     """A server on a free port."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.setblocking(False)
@@ -142,7 +188,7 @@ def listening() -> Iterator[Peer]:
 
 
 @contextlib.contextmanager
-def refusing() -> Iterator[str]:
+def refusing() -> Generator[str]:
     """An address that refuses connections, and stays ours meanwhile."""
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
@@ -150,7 +196,7 @@ def refusing() -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def unreachable() -> Iterator[str]:
+def unreachable() -> Generator[str]:
     """An address where a connection is neither made nor refused: the queue there is full."""
     with contextlib.ExitStack() as stack:
         listener = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
@@ -159,3 +205,22 @@ def unreachable() -> Iterator[str]:
             filler.setblocking(False)
             filler.connect_ex(listener.getsockname())
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+async def ask(
+    pool: Pool, peer: Peer, method: str = "POST"
+) -> tuple[Talk, "asyncio.Task[Response]"]:
+    """A request that has reached the server whole, on a new connection."""
+    body = b"{}" if method == "POST" else b""
+    asking = asyncio.create_task(pool.request(method, "/orders", body=body))
+    talk = await peer.accept()
+    assert (await talk.request()).endswith(b"\r\n\r\n" + body)
+    return talk, asking
+
+
+async def kept_alive(pool: Pool, peer: Peer) -> Talk:
+    """A new connection that has carried one exchange and idles."""
+    talk, asking = await ask(pool, peer)
+    talk.say(OK)
+    assert (await soon(asking)).body == b"hello"
+    return talk

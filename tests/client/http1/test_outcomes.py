@@ -4,29 +4,13 @@ import asyncio
 import pickle
 import socket
 from time import monotonic
+from typing import Any
 
 import pytest
 
 from coterie.client.http1 import NotSent, Pool, Reason, Unknown
 from coterie.client.http1.connection import Connection
-from tests.client.http1.peer import OK, Peer, Talk, refusing, soon, unreachable
-
-
-
-async def ask(pool: Pool, peer: Peer) -> tuple[Talk, "asyncio.Task[object]"]:
-    """A request that has reached the server on a new connection."""
-    asking = asyncio.create_task(pool.request("POST", "/orders", body=b"{}"))
-    talk = await peer.accept()
-    assert (await talk.request()).endswith(b"{}")
-    return talk, asking
-
-
-async def kept_alive(pool: Pool, peer: Peer) -> Talk:
-    """A connection that has carried one exchange and idles."""
-    talk, asking = await ask(pool, peer)
-    talk.say(OK)
-    await soon(asking)
-    return talk
+from tests.client.http1.peer import OK, Peer, ask, kept_alive, refusing, soon, unreachable, until
 
 
 async def test_a_refused_connection_is_not_sent() -> None:
@@ -75,7 +59,7 @@ async def test_a_deadline_that_has_passed_is_not_sent(peer: Peer) -> None:
         with pytest.raises(NotSent) as caught:
             await pool.request("GET", "/", deadline=monotonic() - 1)
     assert caught.value.reason is Reason.DEADLINE
-    assert await peer.nobody()
+    assert peer.nobody()
 
 
 async def test_a_deadline_that_passes_just_before_writing_is_not_sent(
@@ -107,24 +91,24 @@ async def test_closed_at_accept_is_told_by_whether_an_octet_arrived(peer: Peer) 
         assert isinstance(caught.value, Unknown if arrived else NotSent)
 
 
-async def test_a_server_that_speaks_first_and_hangs_up_was_sent_nothing(peer: Peer) -> None:
+async def test_a_server_that_speaks_first_and_hangs_up_was_sent_nothing(
+    peer: Peer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A connection closed before the request was written is 'not sent', not 'unknown'."""
-    blocking = socket.socket()
     async with Pool(peer.url) as pool:
         loop = asyncio.get_running_loop()
-        real = loop.create_connection
+        real: Any = loop.create_connection
 
         async def slow(*args: object, **kwargs: object) -> object:
-            made = await real(*args, **kwargs)  # type: ignore[call-overload]  # pyright: ignore
+            made = await real(*args, **kwargs)
             talk = await peer.accept()
             talk.say(b"220 smtp.example ready\r\n")
             talk.close()
             return made
 
-        loop.create_connection = slow  # type: ignore[method-assign]  # pyright: ignore
+        monkeypatch.setattr(loop, "create_connection", slow)
         with pytest.raises(NotSent):
             await soon(pool.request("GET", "/"))
-    blocking.close()
 
 
 @pytest.mark.parametrize("manners", ["close", "reset"])
@@ -136,7 +120,7 @@ async def test_closed_after_reading_the_request_is_unknown(peer: Peer, manners: 
         with pytest.raises(Unknown, match="may have taken effect") as caught:
             await soon(asking)
         assert caught.value.reason is Reason.CLOSED
-        assert await peer.nobody(), "and it is not sent again behind the caller's back"
+        assert peer.nobody(), "and it is not sent again behind the caller's back"
 
 
 BAD_ANSWERS: list[tuple[str, bytes, Reason]] = [
@@ -175,7 +159,11 @@ BAD_ANSWERS: list[tuple[str, bytes, Reason]] = [
     ),
     ("a list of lengths", b"HTTP/1.1 200 OK\r\ncontent-length: 5, 5\r\n\r\n", Reason.MALFORMED),
     ("a signed length", b"HTTP/1.1 200 OK\r\ncontent-length: +5\r\n\r\n", Reason.MALFORMED),
-    ("a length of 20 digits", b"HTTP/1.1 200 OK\r\ncontent-length: 99999999999999999999\r\n\r\n", Reason.MALFORMED),
+    (
+        "a length of 20 digits",
+        b"HTTP/1.1 200 OK\r\ncontent-length: 99999999999999999999\r\n\r\n",
+        Reason.MALFORMED,
+    ),
     ("another coding", b"HTTP/1.1 200 OK\r\ntransfer-encoding: gzip\r\n\r\nx", Reason.MALFORMED),
     (
         "a coding we could not undo",
@@ -256,10 +244,12 @@ async def test_the_limits_let_pass_what_is_just_inside(peer: Peer) -> None:
     async with Pool(peer.url, max_response=1000) as pool:
         talk, asking = await ask(pool, peer)
         await talk.pour(
-            b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n" + b"x: y\r\n" * 7_000 + b"\r\n" + b"b" * 1000
+            b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n"
+            + b"x: y\r\n" * 7_000
+            + b"\r\n"
+            + b"b" * 1000
         )
-        response = await soon(asking)
-        assert len(getattr(response, "body")) == 1000  # noqa: B009
+        assert len((await soon(asking)).body) == 1000
 
 
 async def test_no_answer_by_the_deadline_is_unknown(peer: Peer) -> None:
@@ -340,13 +330,12 @@ async def test_closed_in_the_race_after_writing_is_unknown(peer: Peer) -> None:
     async with Pool(peer.url) as pool:
         talk = await kept_alive(pool, peer)
         asking = asyncio.create_task(pool.request("POST", "/orders", body=b"{}"))
-        while not talk.waiting():
-            await asyncio.sleep(0)
+        await until(talk.waiting)
         talk.close()
         with pytest.raises(Unknown) as caught:
             await soon(asking)
         assert caught.value.reason is Reason.CLOSED
-        assert await peer.nobody()
+        assert peer.nobody()
 
 
 async def test_a_pool_that_stops_tells_who_was_sent(peer: Peer) -> None:
@@ -357,10 +346,11 @@ async def test_a_pool_that_stops_tells_who_was_sent(peer: Peer) -> None:
     waiting = asyncio.create_task(pool.request("GET", "/"))
     await asyncio.sleep(0)
     await soon(pool.stop())
-    for task, kind in ((asking, Unknown), (waiting, NotSent)):
-        with pytest.raises(kind) as caught:
-            await task
-        assert getattr(caught.value, "reason") is Reason.STOPPED  # noqa: B009
+    with pytest.raises(Unknown) as unknown:
+        await asking
+    with pytest.raises(NotSent) as not_sent:
+        await waiting
+    assert unknown.value.reason is not_sent.value.reason is Reason.STOPPED
     with pytest.raises(NotSent):
         await pool.request("GET", "/")
     assert await talk.rest() == b""
@@ -391,5 +381,5 @@ async def test_a_pool_stopped_while_idle_can_start_again(peer: Peer) -> None:
 @pytest.mark.parametrize("kind", [NotSent, Unknown])
 def test_the_errors_travel_between_processes(kind: type[NotSent | Unknown]) -> None:
     """They pickle with their reason, and read as their message."""
-    error = pickle.loads(pickle.dumps(kind("no answer", Reason.DEADLINE)))  # noqa: S301
+    error = pickle.loads(pickle.dumps(kind("no answer", Reason.DEADLINE)))  # noqa: S301  our own
     assert (type(error), str(error), error.reason) == (kind, "no answer", Reason.DEADLINE)

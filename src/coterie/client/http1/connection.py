@@ -9,6 +9,7 @@ from typing import cast
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
 from .errors import NotSent, Reason, Unknown
+from .origin import Origin
 from .reader import HEADER_LIMIT, Reader
 from .response import Body, Inbox, Response, StreamedResponse
 
@@ -26,7 +27,7 @@ class Connection(asyncio.Protocol):
     connection: it could only be taken for the answer to the next question.
 
     Args:
-        peer: The origin, for messages.
+        peer: Where it leads, for messages.
         limit: Octets of body held for an answer that is not streamed.
         loop: The loop the socket lives on.
     """
@@ -49,7 +50,7 @@ class Connection(asyncio.Protocol):
         "on_lost",
     )
 
-    def __init__(self, peer: str, limit: int, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, peer: Origin, limit: int, loop: asyncio.AbstractEventLoop) -> None:
         self.idle_since = 0.0
         """`loop.time()` when the last exchange ended; kept by the pool."""
         self.on_free: Callable[[Connection], None] = _ignore
@@ -108,6 +109,8 @@ class Connection(asyncio.Protocol):
         self._inbox = Inbox(self, self._loop) if streamed else None
         self._reader.expect(method, self._inbox)
         self._answer = answer = cast(Answer, self._loop.create_future())
+        if seconds is not None:
+            self._timer = self._loop.call_later(seconds, self._expire)
         if not isinstance(body, bytes):
             self._transport.write(head)
             self._upload = self._loop.create_task(self._write_chunks(body))
@@ -115,8 +118,6 @@ class Connection(asyncio.Protocol):
             self._transport.write(head + body)
         else:
             self._transport.writelines((head, body))
-        if seconds is not None:
-            self._timer = self._loop.call_later(seconds, self._expire)
         return answer
 
     def cancel(self, answer: Answer) -> None:
@@ -233,7 +234,7 @@ class Connection(asyncio.Protocol):
         if inbox is not None:
             self.resume()
             inbox.end()
-        elif answer is not None:
+        elif answer is not None and not answer.done():
             answer.set_result(Response(reader.status, tuple(reader.headers), reader.body))
 
     def _fail(self, error: Exception) -> None:
@@ -300,10 +301,13 @@ class Connection(asyncio.Protocol):
         )
 
 
-async def connect(
-    host: str, port: int, tls: ssl.SSLContext | None, *, peer: str, limit: int
-) -> Connection:
+async def connect(origin: Origin, tls: ssl.SSLContext | None, limit: int) -> Connection:
     """Open a connection.
+
+    Args:
+        origin: Where to.
+        tls: For https.
+        limit: As in `Connection`.
 
     Raises:
         NotSent: Name not found, refused, unreachable, closed again, or no trust.
@@ -311,21 +315,21 @@ async def connect(
     loop = asyncio.get_running_loop()
     try:
         _, connection = await loop.create_connection(
-            lambda: Connection(peer, limit, loop), host, port, ssl=tls
+            lambda: Connection(origin, limit, loop), origin.host, origin.port, ssl=tls
         )
     except ssl.SSLError as error:
         raise NotSent(
-            f"{peer}: TLS handshake failed ({error}); check its certificate and `tls`", Reason.TLS
+            f"{origin}: TLS handshake failed ({error}); check its certificate and `tls`", Reason.TLS
         ) from error
     except OSError as error:
         raise NotSent(
-            f"{peer}: no connection ({error}); is it running, and is the address right?",
+            f"{origin}: no connection ({error}); is it running, and is the address right?",
             Reason.CONNECT,
         ) from error
     # Under TLS something may well wait to be read: session tickets.
     if connection.closed or (tls is None and not connection.fresh()):
         connection.abort()
-        raise NotSent(f"{peer}: closed before anything was sent", Reason.CONNECT)
+        raise NotSent(f"{origin}: closed before anything was sent", Reason.CONNECT)
     return connection
 
 

@@ -6,10 +6,10 @@ import ssl
 from collections.abc import AsyncIterator, Sequence
 from time import monotonic
 from typing import Literal, Self, overload
-from urllib.parse import urlsplit
 
 from .connection import Connection, connect
 from .errors import NotSent, Reason
+from .origin import Origin
 from .request import compose
 from .response import Response, StreamedResponse
 
@@ -53,11 +53,11 @@ class Pool:
     ) -> None:
         if min(connections, idle_timeout, connect_timeout, max_response) <= 0 or queue < 0:
             raise ValueError("a pool's connections, times and sizes must be above zero")
-        self._host, self._port, self._authority, secure = _origin(url)
-        if secure and tls is None:
+        self._origin = Origin.parse(url)
+        self._authority = self._origin.authority
+        if self._origin.secure and tls is None:
             tls = ssl.create_default_context()
-        self._tls = tls if secure else None
-        self._peer = f"{'https' if secure else 'http'}://{self._authority}"
+        self._tls = tls if self._origin.secure else None
         self._connections = connections
         self._queue = queue
         self._idle_timeout = idle_timeout
@@ -75,7 +75,7 @@ class Pool:
 
     def __repr__(self) -> str:
         return (
-            f"<Pool {self._peer}: {self._slots} open, {len(self._idle)} of them idle, "
+            f"<Pool {self._origin}: {self._slots} open, {len(self._idle)} of them idle, "
             f"{len(self._waiters)} waiting>"
         )
 
@@ -106,8 +106,9 @@ class Pool:
         for connection in list(self._open):
             connection.stop()
         if self._slots and self._loop is not None:
-            self._empty = self._loop.create_future()
-            await self._empty
+            if self._empty is None or self._empty.done():
+                self._empty = self._loop.create_future()
+            await asyncio.shield(self._empty)  # another may wait for the same
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -209,7 +210,7 @@ class Pool:
         goes to its head, so nobody overtakes.
         """
         if self._loop is None:
-            raise RuntimeError(f"start the pool first: `async with Pool({self._peer!r})`")
+            raise RuntimeError(f"start the pool first: `async with Pool({str(self._origin)!r})`")
         if self._stopped:
             raise self._not_running()
         again = False
@@ -229,7 +230,7 @@ class Pool:
     ) -> Connection | None:
         if len(self._waiters) >= self._queue:
             raise NotSent(
-                f"{self._peer}: all {self._connections} connections are busy and "
+                f"{self._origin}: all {self._connections} connections are busy and "
                 f"{self._queue} requests wait; slow down, or give the pool more connections",
                 Reason.BUSY,
             )
@@ -271,9 +272,7 @@ class Pool:
             async with asyncio.timeout(seconds) as scope:
                 self._connecting.add(scope)
                 try:
-                    connection = await connect(
-                        self._host, self._port, self._tls, peer=self._peer, limit=self._max_response
-                    )
+                    connection = await connect(self._origin, self._tls, self._max_response)
                 finally:
                     self._connecting.discard(scope)
         except TimeoutError as error:
@@ -283,7 +282,7 @@ class Pool:
             if seconds < self._connect_timeout:
                 raise self._too_late("while connecting") from error
             raise NotSent(
-                f"{self._peer}: no connection within {seconds} s; is the address right?",
+                f"{self._origin}: no connection within {seconds} s; is the address right?",
                 Reason.CONNECT,
             ) from error
         except BaseException:
@@ -352,21 +351,7 @@ class Pool:
     # --- words ----------------------------------------------------------------------------------
 
     def _too_late(self, when: str) -> NotSent:
-        return NotSent(f"{self._peer}: the deadline passed {when}", Reason.DEADLINE)
+        return NotSent(f"{self._origin}: the deadline passed {when}", Reason.DEADLINE)
 
     def _not_running(self) -> NotSent:
-        return NotSent(f"{self._peer}: the pool is stopped", Reason.STOPPED)
-
-
-def _origin(url: str) -> tuple[str, int, str, bool]:
-    """Host, port, authority as Host says it, and whether TLS is spoken."""
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or not url.isascii():
-        raise ValueError(f"need http:// or https:// and a host in ASCII: {url!r}")
-    if parts.path not in {"", "/"} or parts.query or parts.fragment or "@" in parts.netloc:
-        raise ValueError(f"need an origin, such as {parts.scheme}://{parts.hostname}:8080; {url!r}")
-    secure = parts.scheme == "https"
-    standard = 443 if secure else 80
-    port = parts.port or standard
-    name = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-    return parts.hostname, port, name if port == standard else f"{name}:{port}", secure
+        return NotSent(f"{self._origin}: the pool is stopped", Reason.STOPPED)

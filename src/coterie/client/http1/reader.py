@@ -112,8 +112,9 @@ class Reader:
         """Whether nothing followed the answer in the octets that completed it.
 
         The parser says so itself, except after HEAD, where it takes what follows for a body.
+        There we look for the blank line at the very end; where it was cut in two we cannot tell.
         """
-        return not self._head or data.find(b"\r\n\r\n") == len(data) - 4
+        return not self._head or (len(data) >= 4 and data.find(b"\r\n\r\n") == len(data) - 4)
 
     # --- what the parser says -------------------------------------------------------------------
 

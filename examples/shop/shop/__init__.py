@@ -1,0 +1,1 @@
+"""The shop: users, orders and inventory."""

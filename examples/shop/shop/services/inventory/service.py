@@ -1,0 +1,122 @@
+"""The inventory service: two contracts, one for customers and one for other services."""
+
+from sqlalchemy import RowMapping
+
+from coterie import Page, seed
+from shop.contracts.answers import Created, Done
+from shop.contracts.inventory import (
+    Inventory,
+    NewProduct,
+    Product,
+    ProductChanges,
+    StockLevel,
+    StockLow,
+)
+from shop.contracts.stock import (
+    Goods,
+    NoSuchReservation,
+    ReservationChanged,
+    Reserved,
+    Stock,
+)
+
+from .goods import FIRST_GOODS
+from .store import GoodsStore
+
+LOW = 5
+
+
+class InventoryService(Inventory, Stock):
+    """Keeps the products. Whatever is taken out of stock has a reservation to its name."""
+
+    def __init__(self, store: GoodsStore) -> None:
+        self.store = store
+
+    @seed
+    async def first_goods(self) -> None:
+        """What is on the shelves on the first day."""
+        for product in FIRST_GOODS:
+            await self.store.add(product)
+
+    async def products(self, limit: int = 100, cursor: str | None = None) -> Page[Product]:
+        after = int(cursor) if cursor and cursor.isdecimal() and len(cursor) < 17 else 0
+        found = [_product(row) for row in await self.store.page(limit, after)]
+        return Page(found, str(found[-1].id) if len(found) == limit else None)
+
+    async def product(self, id: int) -> Product:
+        return _product(await self.store.product(id))
+
+    async def add(self, product: NewProduct) -> Created:
+        product_id = await self.store.add(product)
+        return Created("Product added", f"/api/products/{product_id}")
+
+    async def change(self, id: int, changes: ProductChanges) -> Done:
+        given = {"name": changes.name, "price": changes.price, "currency": changes.currency}
+        values = {name: value for name, value in given.items() if value is not None}
+        if values:
+            await self.store.change(id, values)
+        else:
+            await self.store.product(id)
+        return Done("Product modified successfully")
+
+    async def withdraw(self, id: int) -> Done:
+        await self.store.change(id, {"active": False})
+        return Done("Product withdrawn")
+
+    async def stock(self, id: int) -> StockLevel:
+        return StockLevel((await self.store.product(id))["available"])
+
+    async def restock(self, id: int, level: StockLevel) -> Done:
+        await self.store.change(id, {"available": level.available})
+        return Done("Stock set")
+
+    async def reserve(self, reservation: str, product_id: int, quantity: int) -> Reserved:
+        wanted = Goods(product_id, quantity)
+        held = await self.store.reservation(reservation)
+        if held is not None:
+            if held != wanted:
+                raise ReservationChanged(reservation)
+            return _reserved(await self.store.product(product_id))
+        row = await self._take(wanted)
+        await self.store.hold(reservation, wanted)
+        return _reserved(row)
+
+    async def rebook(self, reservation: str, held: Goods, wanted: Goods) -> Reserved:
+        present = await self.store.reservation(reservation)
+        if present is None:
+            raise NoSuchReservation(reservation)
+        if present == wanted:
+            return _reserved(await self.store.product(wanted.product_id))
+        if present != held:
+            raise ReservationChanged(reservation)
+        if wanted.product_id != held.product_id:
+            row = await self._take(wanted)
+            await self.store.put_back(held)
+        elif wanted.quantity > held.quantity:
+            row = await self._take(Goods(held.product_id, wanted.quantity - held.quantity))
+        else:
+            await self.store.put_back(Goods(held.product_id, held.quantity - wanted.quantity))
+            row = await self.store.product(held.product_id)
+        await self.store.hold(reservation, wanted)
+        return _reserved(row)
+
+    async def release(self, reservation: str) -> None:
+        held = await self.store.reservation(reservation)
+        if held is not None and await self.store.forget(reservation):
+            await self.store.put_back(held)
+
+    async def _take(self, goods: Goods) -> RowMapping:
+        row = await self.store.take(goods)
+        if row["available"] <= LOW:
+            await self.low(StockLow(goods.product_id, row["available"]))
+        return row
+
+
+def _product(row: RowMapping) -> Product:
+    return Product(
+        row["id"], row["sku"], row["name"], row["price"], row["currency"], row["available"]
+    )
+
+
+def _reserved(row: RowMapping) -> Reserved:
+    return Reserved(row["price"], row["currency"])

@@ -1,0 +1,32 @@
+"""The tables of the orders service."""
+
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    Date,
+    DateTime,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    func,
+)
+
+metadata = MetaData()
+
+orders = Table(
+    "orders",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("user_id", Integer, nullable=False),
+    Column("product_id", Integer, nullable=False),
+    Column("quantity", Integer, nullable=False),
+    Column("date", Date, nullable=False),
+    Column("unit_price", Integer, nullable=False),
+    Column("reservation", String(64), nullable=False, unique=True),
+    Column("created_at", DateTime, nullable=False, server_default=func.current_timestamp()),
+    CheckConstraint("quantity >= 1", name="orders_quantity"),
+    Index("orders_user", "user_id", "id"),
+    sqlite_autoincrement=True,
+)

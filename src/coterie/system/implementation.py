@@ -1,0 +1,188 @@
+"""From ``implements = "package.module:Class"`` to the class, without ever showing a traceback."""
+
+import importlib
+import re
+import sys
+import traceback
+from itertools import islice
+from pathlib import Path
+from types import ModuleType
+
+from coterie.contract import ContractError, Service, contracts_of, describe
+
+from .model import ServiceSpec, System
+from .problem import Problem, Report
+from .tables import near
+
+__all__ = ["find_implementation", "shown_path"]
+
+_PLACE = re.compile(r"(?P<thing>.*) \((?P<file>.+):(?P<line>\d+)\)")
+_MOST_FILES = 1000
+
+
+def find_implementation(system: System, spec: ServiceSpec, report: Report) -> type | None:
+    """The class that ``spec`` names; ``None`` once ``report`` knows what is wrong with it.
+
+    Puts the system's folder on ``sys.path``, and leaves it there: what a module imports later
+    is found there too.
+    """
+    folder = str(system.folder)
+    if folder not in sys.path:
+        sys.path.insert(0, folder)
+    # Files written a moment ago are not in the finders' memory of the folder.
+    importlib.invalidate_caches()
+    finder = _Finder(system, spec, report)
+    module = finder.module()
+    return None if module is None else finder.of_class(module)
+
+
+def shown_path(system: System, path: str | Path) -> Path:
+    """``path`` as a person at the system's file would write it."""
+    try:
+        inside = Path(path).resolve().relative_to(system.folder)
+    except ValueError:
+        return Path(path)
+    return system.places.file.parent / inside
+
+
+class _Finder:
+    def __init__(self, system: System, spec: ServiceSpec, report: Report) -> None:
+        self.system = system
+        self.spec = spec
+        self.report = report
+        self.name, _, self.wanted = spec.implements.partition(":")
+
+    def complain(self, what: str, remedy: str) -> None:
+        path = ("service", self.spec.name, "implements")
+        self.report.complain(path, f"service {self.spec.name}: {what}", remedy)
+
+    def complain_at(self, file: str, line: int | None, what: str, remedy: str) -> None:
+        where = shown_path(self.system, file)
+        self.report.add(Problem(where, line, f"service {self.spec.name}: {what}", remedy))
+
+    def module(self) -> ModuleType | None:
+        try:
+            module = importlib.import_module(self.name)
+        except SyntaxError as error:
+            what = f"this is no Python: {error.msg}"
+            if error.text and error.text.strip():
+                what += f": {error.text.strip()[:80]}"
+            self.complain_at(error.filename or self.name, error.lineno, what, "Mend this line")
+        except ContractError as error:
+            self.contract_error(error)
+        except ModuleNotFoundError as error:
+            self.missing(error)
+        except (Exception, SystemExit) as error:  # noqa: BLE001  # whatever a user's module does
+            file, line = self.place(error)
+            told = " ".join(str(error).split())[:300]
+            what = f"importing it raised {type(error).__name__}{': ' if told else ''}{told}"
+            remedy = "Let modules only define things; what may fail belongs in a start hook"
+            if isinstance(error, ImportError):
+                remedy = "Mend this import"
+            self.complain_at(file, line, what, remedy)
+        else:
+            return module if self.is_ours(module) else None
+        return None
+
+    def missing(self, error: ModuleNotFoundError) -> None:
+        absent = error.name or ""
+        if absent == self.name or self.name.startswith(f"{absent}."):
+            known = self.modules()
+            meant = near(self.name, known)
+            remedy = f"Did you mean {meant}:{self.wanted}?"
+            if meant is None:
+                remedy = f"Write {self.name.replace('.', '/')}.py, or name the module it is in"
+            where = self.system.places.file.parent
+            self.complain(f"there is no module {self.name} in {where}", remedy)
+            return
+        file, line = self.place(error)
+        package = absent.partition(".")[0]
+        meant = near(absent, self.modules())
+        remedy = f"Run `pip install {package}` if that is its name, or put it beside {file}"
+        remedy = f"Did you mean {meant}?" if meant else remedy
+        self.complain_at(file, line, f"there is no module {absent}", remedy)
+
+    def modules(self) -> list[str]:
+        """The modules in the system's folder, dotted; so many at most that it stays quick."""
+        found: list[str] = []
+        folder = self.system.folder
+        for path in islice(folder.glob("**/*.py"), _MOST_FILES):
+            parts = path.relative_to(folder).with_suffix("").parts
+            parts = parts[:-1] if parts[-1] == "__init__" else parts
+            if parts and all(part.isidentifier() for part in parts):
+                found.append(".".join(parts))
+        return found
+
+    def place(self, error: BaseException) -> tuple[str, int | None]:
+        """The user's line that led to ``error``: the innermost one in the system's folder."""
+        for frame in reversed(traceback.extract_tb(error.__traceback__)):
+            if Path(frame.filename).is_relative_to(self.system.folder):
+                return frame.filename, frame.lineno
+        file = self.system.places.file
+        return str(file), self.report.places.line("service", self.spec.name, "implements")
+
+    def contract_error(self, error: ContractError) -> None:
+        for problem in error.problems:
+            found = _PLACE.fullmatch(problem.where)
+            if found is not None:
+                what = f"{found['thing']}: {problem.what}"
+                self.complain_at(found["file"], int(found["line"]), what, problem.remedy)
+                continue
+            file, line = self.place(error)
+            self.complain_at(file, line, f"{problem.where}: {problem.what}", problem.remedy)
+
+    def is_ours(self, module: ModuleType) -> bool:
+        """Refuse a module of the same name that another system brought into this process."""
+        top = self.name.partition(".")[0]
+        folder = self.system.folder
+        expected = (folder / top).is_dir() or (folder / f"{top}.py").is_file()
+        file = Path(module.__file__ or folder).resolve()
+        if not expected or file.is_relative_to(folder):
+            return True
+        what = f"{self.name} was imported from {file} before, and a name means one module"
+        self.complain(what, f"Rename the package {top}, or run the two in processes of their own")
+        return False
+
+    def of_class(self, module: ModuleType) -> type | None:
+        found = getattr(module, self.wanted, None)
+        if found is None:
+            fit = [name for name, value in vars(module).items() if _implements(value)]
+            meant = near(self.wanted, fit) or (fit[0] if len(fit) == 1 else None)
+            remedy = (
+                f"Did you mean {self.name}:{meant}?" if meant else "Name a class of that module"
+            )
+            self.complain(f"{self.name} has no {self.wanted}", remedy)
+        elif not isinstance(found, type):
+            self.complain(f"{self.wanted} is no class", "Name the class, not an instance of it")
+        elif not contracts_of(found):
+            remedy = f"Derive it from the contract it keeps: class {self.wanted}(SomeContract)"
+            self.complain(f"{self.wanted} implements no contract", remedy)
+        elif not _implements(found):
+            what = f"{self.wanted} is the contract, which promises and does nothing"
+            self.complain(what, f"Name the class that derives from {self.wanted}")
+        elif self.resolves(found):
+            return found
+        return None
+
+    def resolves(self, found: type) -> bool:
+        whole = True
+        for contract in contracts_of(found):
+            try:
+                description = describe(contract)
+            except ContractError as error:
+                self.contract_error(error)
+                whole = False
+                continue
+            for operation in description.operations:
+                given = getattr(found, operation.name)
+                if given is operation.function and not issubclass(contract, Service):
+                    what = f"{self.wanted} lacks the operation {contract.__name__}.{operation.name}"
+                    self.complain(what, f"Write `async def {operation.name}` in it")
+                    whole = False
+        return whole
+
+
+def _implements(value: object) -> bool:
+    if not isinstance(value, type) or not contracts_of(value):
+        return False
+    return value not in contracts_of(value) or issubclass(value, Service)

@@ -1,0 +1,165 @@
+"""A system with every class found and every need met: what `assemble` builds from."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from msgspec import Struct
+
+from coterie.contract import Contract, Description, Promise, promise_of
+
+from .model import ServiceSpec, System
+from .problem import Report
+from .recipe import Client, Kept, Recipe, Settings
+from .tables import near
+
+__all__ = ["Plan", "ServicePlan", "choose_providers"]
+
+
+class ServicePlan(Struct, frozen=True):
+    """One service: its class, what it promises, and where all it asks for comes from.
+
+    ``providers`` tells which service answers for a contract, ``None`` where nothing does and
+    nothing must; ``settings`` holds the filled structs; ``migrations`` is an absolute folder.
+    """
+
+    spec: ServiceSpec
+    recipe: Recipe
+    descriptions: tuple[Description, ...]
+    providers: Mapping[type[Contract], str | None] = {}
+    settings: Mapping[type[Struct], Any] = {}
+    migrations: Path | None = None
+
+    @property
+    def name(self) -> str:
+        """Its name in the system."""
+        return self.spec.name
+
+    @property
+    def keeps(self) -> bool:
+        """Whether something of it asks for the database."""
+        return any(isinstance(argument.want, Kept) for argument in self.recipe.wants())
+
+    @property
+    def structs(self) -> tuple[type[Struct], ...]:
+        """The structs its settings fill, each once."""
+        wants = (argument.want for argument in self.recipe.wants())
+        return tuple(dict.fromkeys(want.struct for want in wants if isinstance(want, Settings)))
+
+
+class Plan(Struct, frozen=True):
+    """A whole system, ready to be built."""
+
+    system: System
+    services: tuple[ServicePlan, ...]
+
+    def provider(self, contract: type[Contract]) -> ServicePlan | None:
+        """The service that implements ``contract``: the first, if several do."""
+        promise = promise_of(contract)
+        return next((s for s in self.services if _serves(s, promise)), None)
+
+
+def choose_providers(
+    service: ServicePlan,
+    services: Iterable[ServicePlan],
+    report: Report,
+    *,
+    replaced: frozenset[type] = frozenset(),
+    complete: bool = True,
+) -> dict[type[Contract], str | None]:
+    """Which service answers each contract that ``service`` asks for.
+
+    By name and major version; where several implement one, ``uses`` in the service's table says
+    which. What cannot be decided is reported, except for contracts that are ``replaced``, and,
+    unless ``services`` are ``complete``, for those that nothing implements.
+    """
+    chooser = _Chooser(service, tuple(services), report)
+    chooser.replaced = replaced
+    chooser.complete = complete
+    return chooser.choose()
+
+
+class _Chooser:
+    def __init__(
+        self, service: ServicePlan, services: tuple[ServicePlan, ...], report: Report
+    ) -> None:
+        self.service = service
+        self.services = services
+        self.report = report
+        self.used: set[str] = set()
+        self.replaced: frozenset[type] = frozenset()
+        self.complete = True
+
+    def complain(self, key: tuple[str, ...], what: str, remedy: str) -> None:
+        path = ("service", self.service.name, *key)
+        self.report.complain(path, f"service {self.service.name}: {what}", remedy)
+
+    def choose(self) -> dict[type[Contract], str | None]:
+        chosen: dict[type[Contract], str | None] = {}
+        asked: dict[str, type[Contract]] = {}
+        for argument in self.service.recipe.wants():
+            want = argument.want
+            if isinstance(want, Client):
+                asked[want.contract.__name__] = want.contract
+                if want.contract in self.replaced:
+                    continue
+                chosen[want.contract] = self.provider(want.contract, required=argument.required)
+        for key in self.service.spec.uses:
+            if key not in self.used:
+                meant = near(key, asked)
+                known = f"It asks for {', '.join(asked) or 'no contract at all'}"
+                remedy = f"Did you mean {meant}?" if meant else known
+                self.complain(("uses", key), f"nothing in it asks for {key}", remedy)
+        return chosen
+
+    def provider(self, contract: type[Contract], *, required: bool) -> str | None:
+        promise = promise_of(contract)
+        uses = self.service.spec.uses
+        key = next((k for k in (contract.__name__, promise.name) if k in uses), None)
+        serving = [service for service in self.services if _serves(service, promise)]
+        if key is not None:
+            self.used.update((contract.__name__, promise.name))
+            return self.named(key, uses[key], promise, serving)
+        if len(serving) == 1:
+            return serving[0].name
+        names = [service.name for service in serving]
+        if names:
+            what = f"asks for {contract.__name__}, which {' and '.join(names)} implement"
+            remedy = f'Say which one: uses = {{ {contract.__name__} = "{names[0]}" }}'
+            self.complain((), what, remedy)
+        elif required and self.complete:
+            self.nobody(contract, promise)
+        return None
+
+    def named(
+        self, key: str, name: str, promise: Promise, serving: list[ServicePlan]
+    ) -> str | None:
+        if any(service.name == name for service in serving):
+            return name
+        names = [service.name for service in serving]
+        meant = near(name, names) or (names[0] if len(names) == 1 else None)
+        exists = any(service.name == name for service in self.services)
+        what = f"{name} does not implement {promise.name} {promise.major}"
+        what = what if exists else f"there is no service {name}"
+        remedy = f"Did you mean {meant}?" if meant else f"Name a service that implements {key}"
+        self.complain(("uses", key), what, remedy)
+        return None
+
+    def nobody(self, contract: type[Contract], promise: Promise) -> None:
+        described = [(d, s.name) for s in self.services for d in s.descriptions]
+        what = f"asks for {contract.__name__}, and no service implements {promise.name}"
+        for description, name in described:
+            if description.name == promise.name:
+                what += f" {promise.major}; {name} implements version {description.version}"
+                remedy = f"Ask for that version, or add a service that implements {promise}"
+                self.complain((), what, remedy)
+                return
+        meant = near(promise.name, [description.name for description, _ in described])
+        remedy = f"Add [service.{promise.name}] with a class that derives from {contract.__name__}"
+        if meant is not None:
+            remedy += f", or ask for {meant}"
+        self.complain((), what, remedy)
+
+
+def _serves(service: ServicePlan, promise: Promise) -> bool:
+    return any(d.name == promise.name and d.major == promise.major for d in service.descriptions)

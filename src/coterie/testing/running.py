@@ -1,0 +1,77 @@
+"""running(): a whole system inside a test, on a free port, with a state of its own."""
+
+import tempfile
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+from coterie.client import connect
+from coterie.contract import Contract
+from coterie.server import HttpServer
+from coterie.system import Assembly, System, assemble, load
+
+__all__ = ["RunningSystem", "running"]
+
+C = TypeVar("C", bound=Contract)
+
+
+class RunningSystem:
+    """A system that runs for the length of a test."""
+
+    def __init__(self, assembly: Assembly, url: str) -> None:
+        self.assembly = assembly
+        self.url = url
+
+    @property
+    def system(self) -> System:
+        """What was read from ``coterie.toml``."""
+        return self.assembly.system
+
+    def client(self, contract: type[C]) -> C:
+        """A client in this process: no sockets, the same policies.
+
+        Raises `LookupError` for a contract that no service implements.
+        """
+        return self.assembly.client(contract)
+
+    def connect(self, contract: type[C]) -> Any:
+        """A client over HTTP, through the gateway: ``async with system.connect(Orders) as o:``."""
+        return connect(contract, self.url)
+
+
+@asynccontextmanager
+async def running(
+    path: Path | str,
+    *,
+    profile: str | None = None,
+    replace: Mapping[type, Any] | None = None,
+    environment: Mapping[str, str] | None = None,
+    serialise: bool = False,
+) -> AsyncIterator[RunningSystem]:
+    """Run the system at ``path`` (a folder with a ``coterie.toml``) for the length of the block::
+
+        async with running("examples/shop") as system:
+            orders = system.client(Orders)
+
+    Its gateway takes a free port, its state a temporary folder, its variables ``environment``
+    (nothing of the process's own). ``replace`` gives instances for types that services ask for:
+    contracts, stores, anything. ``serialise`` sends calls between services through bytes.
+
+    Raises `SystemProblems` as `coterie up` would.
+    """
+    with tempfile.TemporaryDirectory(prefix="coterie-") as state:
+        loaded = load(path, profile=profile, state=state, environment=environment or {})
+        assembly = assemble(loaded, replace=replace or {}, serialise=serialise, access=False)
+        server = HttpServer(assembly.app)
+        server.listen()
+        try:
+            await assembly.start()
+            await server.start()
+            try:
+                yield RunningSystem(assembly, server.url)
+            finally:
+                await server.stop()
+        finally:
+            await assembly.stop()
+            server.release()
