@@ -71,35 +71,37 @@ class Loaded:
 
 
 class Called:
-    """A client program of the contestant's own, and the server it calls (None: somebody else's).
+    """A client program of the contestant's own, and the server it calls.
 
-    `before` makes what both need, first.
+    `before` makes what both need, first; `shared`: another contestant starts and stops the server.
     """
 
     def __init__(
         self,
         client: Client,
-        server: Server | None,
+        server: Server,
+        *,
         before: Callable[[], Awaitable[None]] | None = None,
+        shared: bool = False,
     ) -> None:
         self.name = client.name
         self.client = client
         self.server = server
         self.before = before
+        self.shared = shared
 
     async def start(self) -> None:
         if self.before is not None:
             await self.before()
-        if self.server is not None:
+        if not self.shared:
             await self.server.start()
         await self.client.start()
 
     async def run(self, in_flight: int, seconds: float) -> Round:
-        servers = [self.server] if self.server is not None else []
-        return await costed(servers, self.client.run(in_flight, seconds))
+        return await costed([self.server], self.client.run(in_flight, seconds))
 
     async def stop(self) -> None:
-        if self.server is not None:
+        if not self.shared:
             await self.server.stop()
         await self.client.stop()  # last: it may have something of the server's to clear away
 

@@ -27,7 +27,8 @@ class Peer(Struct, frozen=True):
 class Figure(Struct, frozen=True):
     """One line of the bench; `floor`, `ratio` and `goal` speak of the floor, `peers` of the rest.
 
-    A value is None where it could not be measured, and `why` says the reason. `ok` asks that
+    `cost` is the processor time of the serving side, in microseconds an answer, by contestant. A
+    value is None where it could not be measured, and `why` says the reason. `ok` asks that
     every goal is met and no contestant gave one wrong answer.
     """
 
@@ -40,6 +41,7 @@ class Figure(Struct, frozen=True):
     ok: bool
     peers: dict[str, Peer]
     rounds: int
+    cost: dict[str, float]
     errors: dict[str, dict[str, int]]
     why: dict[str, str]
 
@@ -69,6 +71,7 @@ def ranked(
         ok=met and not errors and OURS in rates,
         peers=compared,
         rounds=max((score.rounds for score in scores), default=0),
+        cost={score.name: round(score.cost * 1e6, 1) for score in scores if score.cost},
         errors=errors,
         why=dict(absent),
     )

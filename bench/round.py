@@ -10,9 +10,10 @@ from msgspec import Struct
 class Round(Struct, frozen=True):
     """`count` right answers within `seconds`; `p50` and `p99` are seconds an answer took.
 
-    `cost` is the seconds of processor time the serving side spent an answer (0: not known): unlike
-    the rate, it hardly depends on who else uses the machine. `total` counts right answers after the end of the round too; `busy` is the share of its core
-    that the asking side used: near 1, the asking side was the limit.
+    `total` counts right answers after the end of the round too. `busy` is the share of its core
+    that the asking side used: near 1, the asking side was the limit. `cost` is the seconds of
+    processor time an answer took of the serving side (0: not known): unlike the rate, it hardly
+    depends on who else uses the machine.
     """
 
     count: int

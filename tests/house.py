@@ -33,7 +33,12 @@ VENDORS: Mapping[str, tuple[str, ...]] = {
     "joserfc": ("identity/keys.py", "identity/tokens.py"),
     "python_multipart": ("binding/rest/form.py",),
     "sqlalchemy": ("store",),  # the room is SQLAlchemy's: its sessions are what services are handed
+    "pytest": ("testing/plugin.py",),
+    "rich": ("cli/output.py",),
+    "typer": ("cli",),  # a file a verb, each with its options
     "uvicorn": ("server/serving.py",),
+    "uvloop": ("cli/up.py",),
+    "watchfiles": ("console/reload.py",),
 }
 
 _LINES = 400
@@ -124,7 +129,9 @@ def front_door(package: Path) -> list[str]:
         f"{path}:{node.lineno}: imports from `coterie` itself; name the room"
         for path, tree in _modules(package)
         for node in ast.walk(tree)
-        if isinstance(node, ast.Import | ast.ImportFrom) and "coterie" in _imported(node)
+        if "coterie" in _imported(node)
+        and isinstance(node, ast.Import | ast.ImportFrom)
+        and {alias.name for alias in node.names} != {"__version__"}
     ]
 
 

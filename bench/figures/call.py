@@ -24,7 +24,7 @@ async def measure(setting: Setting, said: Callable[[str], None]) -> list[Figure]
     contestants: list[Contestant] = [
         Called(_client(setting, OURS, "coterie_client", str(port)), ours),
         # The bare client asks our server: what is measured is what our typed proxy adds to it.
-        Called(_client(setting, FLOOR.against, "bare_client", str(port)), None),
+        Called(_client(setting, FLOOR.against, "bare_client", str(port)), ours, shared=True),
         _fastapi(setting),
         _grpc(setting),
         _nameko(setting),
@@ -61,7 +61,7 @@ def _grpc(setting: Setting) -> Contestant:
         protoc = (str(setting.python), "-m", "grpc_tools.protoc")
         await output([*protoc, *folders, "orders.proto"])
 
-    return Called(client, server, make_stubs)
+    return Called(client, server, before=make_stubs)
 
 
 def _nameko(setting: Setting) -> Contestant:

@@ -51,6 +51,7 @@ def _figure(cost: Cost | None, why: str | None) -> Figure:
         ok=value is not None and value <= GOAL,
         peers={},
         rounds=len(cost.typed) if cost else 0,
+        cost={},
         errors={},
         why={"coterie": why} if why else {},
     )

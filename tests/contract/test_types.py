@@ -10,7 +10,7 @@ from uuid import UUID
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from coterie.contract import Meta, Page, Struct, get, post
@@ -117,7 +117,11 @@ TYPES: list[tuple[Any, list[str], list[str]]] = [
     (UUID, ['"2d931510-d99f-494a-8c67-87feb05e1594"'], ['"2d931510"', "1"]),
     (datetime.date, ['"2024-02-29"'], ['"2023-02-29"', '"29.02.2024"', "0"]),
     (datetime.datetime, ['"2024-02-29T12:00:00Z"', '"2024-02-29T12:00:00"'], ['"noon"']),
-    (Annotated[datetime.datetime, Meta(tz=True)], ['"2024-02-29T12:00:00Z"'], ['"2024-02-29T12:00"']),
+    (
+        Annotated[datetime.datetime, Meta(tz=True)],
+        ['"2024-02-29T12:00:00Z"'],
+        ['"2024-02-29T12:00"'],
+    ),
     (datetime.time, ['"12:30:00"'], ['"25:00:00"']),
     (datetime.timedelta, ['"P1DT2H"'], ['"a day"']),
     (list[Quantity], ["[]", "[1,2]"], ["[0]", "{}"]),
@@ -127,7 +131,11 @@ TYPES: list[tuple[Any, list[str], list[str]]] = [
     (tuple[int, str], ['[1,"a"]'], ["[1]", '["a",1]']),
     (dict[str, Line], ['{"a":{"sku":"AB-1234"}}'], ['{"a":{}}', "[]"]),
     (Mapping[UUID, int], ['{"2d931510-d99f-494a-8c67-87feb05e1594":1}'], ['{"a":1}']),
-    (Line, ['{"sku":"AB-1234"}', '{"sku":"AB-1234","new":1}'], ["{}", '{"sku":"AB-1234","quantity":0}']),
+    (
+        Line,
+        ['{"sku":"AB-1234"}', '{"sku":"AB-1234","new":1}'],
+        ["{}", '{"sku":"AB-1234","quantity":0}'],
+    ),
     (Card | Transfer, ['{"type":"transfer","iban":"x"}'], ['{"iban":"x"}', '{"type":"cash"}']),
     (Address, ['{"street":"a"}', '{"street":"a","lines":["b"]}'], ['{"street":1}', "{}"]),
     (Window, ['["2024-01-01","2024-01-02"]'], ['["2024-01-01"]']),
@@ -188,7 +196,9 @@ _orders = st.builds(
     colour=st.sampled_from(Colour),
     sizes=st.frozensets(st.sampled_from(Size)),
     photo=st.binary(max_size=8),
-    notes=st.dictionaries(_texts, st.builds(Box, content=st.none() | _lines, label=_texts), max_size=2),
+    notes=st.dictionaries(
+        _texts, st.builds(Box, content=st.none() | _lines, label=_texts), max_size=2
+    ),
     gift=st.none() | st.fixed_dictionaries({"text": _texts}, optional={"wrap": st.booleans()}),
 )
 
@@ -201,6 +211,7 @@ _orders = st.builds(
     ],
     ids=["JSON", "MessagePack"],
 )
+@settings(deadline=None)
 @given(order=_orders)
 def test_nested_values_come_back_as_they_left(
     encode: Callable[[Any], bytes], decoder: Callable[[Any], Any], order: Order

@@ -248,6 +248,7 @@ async def test_a_savepoint_undoes_a_part(database: Database) -> None:
 
     async def buy() -> str:
         database.add(Product(id=1, available=10))
+        await database.flush()
         database.add(Order(product_id=1, note="same"))
         await database.flush()
         try:

@@ -11,9 +11,10 @@ __all__ = ["held", "hold", "separate"]
 
 
 class _Held:
-    __slots__ = ("reasons",)
+    __slots__ = ("outer", "reasons")
 
-    def __init__(self) -> None:
+    def __init__(self, outer: "_Held | None") -> None:
+        self.outer = outer
         self.reasons: dict[object, str] = {}
 
 
@@ -21,8 +22,11 @@ _held: ContextVar[_Held | None] = ContextVar("coterie_held", default=None)
 
 
 def separate() -> Callable[[], None]:
-    """Begin a scope of its own, for one call; returns what ends it."""
-    token = _held.set(_Held())
+    """Begin a scope of its own, for one unit of work; returns what ends it.
+
+    Holds of the scopes around it count within it.
+    """
+    token = _held.set(_Held(_held.get()))
     return lambda: _held.reset(token)
 
 
@@ -34,7 +38,7 @@ def hold(reason: str) -> Callable[[], None]:
     """
     scope = _held.get()
     if scope is None:
-        scope = _Held()
+        scope = _Held(None)
         _held.set(scope)
     key = object()
     scope.reasons[key] = reason
@@ -48,4 +52,8 @@ def hold(reason: str) -> Callable[[], None]:
 def held() -> str | None:
     """Why no call may leave now, or ``None``."""
     scope = _held.get()
-    return None if scope is None else next(iter(scope.reasons.values()), None)
+    while scope is not None:
+        for reason in scope.reasons.values():
+            return reason
+        scope = scope.outer
+    return None

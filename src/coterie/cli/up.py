@@ -26,6 +26,9 @@ def up_command(
     ] = None,
     host: Annotated[str | None, typer.Option(help="Address the gateway listens on.")] = None,
     profile: Profile = None,
+    state: Annotated[
+        Path | None, typer.Option(help="Folder for databases and keys; .coterie without it.")
+    ] = None,
     watch: Annotated[
         bool, typer.Option("--reload", help="Start again whenever a file changes.")
     ] = False,
@@ -43,7 +46,7 @@ def up_command(
         raise typer.Exit(reload(command, folder, told=say))
     began = perf_counter()
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    loaded = load(system, profile=profile).listening(host=host, port=port)
+    loaded = load(system, profile=profile, state=state).listening(host=host, port=port)
 
     def ready(running: Up) -> None:
         if json:

@@ -131,6 +131,17 @@ class Database:
         async with self.unit_of_work("a transaction", write=not read_only) as unit:
             yield unit
 
+    @asynccontextmanager
+    async def reading(self) -> AsyncGenerator[None]:
+        """A look before the write: a read-only transaction of its own, over with the block.
+
+        For a call that reads, then asks another service or computes for long, then writes: its
+        unit of work, and the locks that go with it, begin only with the first statement after
+        this block. What was read may have changed by then, so let the write check it.
+        """
+        async with self.transaction(read_only=True, independent=True):
+            yield
+
     @property
     def unit(self) -> UnitOfWork:
         """The present unit of work. Raises `Misuse` outside of one."""

@@ -59,8 +59,7 @@ class PostgresEngine:
         event.listen(engine.sync_engine, "checkout", _refuse_closed)
         self._writing = engine
         self._reading = engine.execution_options(postgresql_readonly=True)
-        async with engine.connect() as connection:
-            await connection.execute(text("SELECT 1"))
+        await (await self._connected(engine)).close()
 
     async def stop(self) -> None:
         """Close every connection."""
@@ -74,7 +73,7 @@ class PostgresEngine:
         if engine is None:
             raise Misuse(f"{self} is not open: start the Database first (async with database)")
         try:
-            return _Leased(await engine.connect())
+            return _Leased(await self._connected(engine))
         except exc.TimeoutError as error:
             raise Unavailable(
                 f"{claim.name} waited {self._wait:g} s while all {self._connections} connections"
@@ -86,7 +85,7 @@ class PostgresEngine:
         """A connection that holds the lock of all who change the schema."""
         engine = self._engine(None, poolclass=NullPool)  # a migration may take its time
         try:
-            async with engine.begin() as connection:
+            async with await self._connected(engine) as connection, connection.begin():
                 await connection.execute(text(f"SET LOCAL lock_timeout = '{_ALTER_WAIT}s'"))
                 await connection.execute(text(f"SELECT pg_advisory_xact_lock({_ALTER_LOCK})"))
                 yield connection
@@ -99,15 +98,20 @@ class PostgresEngine:
         engine = self._engine(None, poolclass=NullPool)
         name = f"coterie_scratch_{secrets.token_hex(6)}"
         try:
-            async with engine.connect() as connection:
+            async with await self._connected(engine) as connection:
                 # DDL is transactional in PostgreSQL: nobody else ever sees this schema.
                 await connection.execute(text(f"CREATE SCHEMA {name}"))
                 await connection.execute(text(f"SET LOCAL search_path TO {name}"))
-                connection.dialect.default_schema_name = name
                 yield connection
                 await connection.rollback()
         finally:
             await engine.dispose()
+
+    async def _connected(self, engine: AsyncEngine) -> AsyncConnection:
+        try:
+            return await engine.connect()
+        except OSError as error:  # the network's own errors, which SQLAlchemy does not translate
+            raise self._unreachable(error) from error
 
     def _engine(self, statement_timeout: float | None, **pool: Any) -> AsyncEngine:
         address = self._address
@@ -136,16 +140,18 @@ class PostgresEngine:
             return None
         if context.connection is None:
             return self._unreachable(error)
-        if context.is_disconnect:
-            return Unavailable(
-                f"the connection to {self} broke; the next call opens a new one", lost=True
-            )
         if isinstance(error, TimeoutError):
             return Unavailable(
                 f"{self} took over {self._statement:g} s for one statement: add an index, or"
                 " raise statement_timeout",
                 lost=True,
             )
+        if context.is_disconnect:
+            return Unavailable(
+                f"the connection to {self} broke; the next call opens a new one", lost=True
+            )
+        if "InvalidCachedStatement" in type(error).__name__:
+            return Conflict(f"{self}: a table was changed meanwhile; run it again")
         return self._answered(_state(error), error)
 
     def _answered(self, state: str, error: BaseException) -> StoreError | None:

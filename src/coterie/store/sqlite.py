@@ -211,6 +211,8 @@ class SqliteEngine:
             connection.execute(f"PRAGMA synchronous={level}")
             connection.execute(f"PRAGMA journal_size_limit={_WAL_LIMIT}")
             connection.execute("PRAGMA foreign_keys=ON")
+            # From here on SqliteThread does the waiting, because it can be cancelled.
+            connection.execute("PRAGMA busy_timeout=0")
         except BaseException:
             connection.close()
             raise

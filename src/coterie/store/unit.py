@@ -6,6 +6,7 @@ Source: Martin Fowler, *Patterns of Enterprise Application Architecture*, Unit o
 import asyncio
 import enum
 import logging
+import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from contextvars import ContextVar, Token
@@ -14,7 +15,7 @@ from typing import Any, Self, TypeVar
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from coterie.call import hold
+from coterie.call import hold, separate
 
 from .errors import CommitFailed, Misuse, Unavailable
 from .port import Engine, Lease
@@ -63,6 +64,8 @@ class UnitOfWork:
         self._allow_calls: Callable[[], None] | None = None
         self._before: list[Hook] = []
         self._after: list[Hook] = []
+        self._undone: list[Hook] = []
+        self._leave: Callable[[], None] | None = None
         self._token: Token[UnitOfWork | None] | None = None
 
     @property
@@ -82,6 +85,15 @@ class UnitOfWork:
         """Run ``hook`` once the commit is certain; if it fails, that is logged and no more."""
         self._refuse_if_over()
         self._after.append(hook)
+
+    def after_rollback(self, hook: Hook) -> None:
+        """Run ``hook`` once all is rolled back, the last one first; failures are logged.
+
+        For taking back what was done elsewhere, such as goods reserved at another service. Not
+        run where the outcome of the commit is unknown: what was kept must not be taken back.
+        """
+        self._refuse_if_over()
+        self._undone.append(hook)
 
     @property
     def session(self) -> UnitSession:
@@ -112,6 +124,7 @@ class UnitOfWork:
 
     async def __aenter__(self) -> Self:
         self.outer = _innermost.get()
+        self._leave = separate()
         self._token = _innermost.set(self)
         return self
 
@@ -126,6 +139,12 @@ class UnitOfWork:
                 await self._commit()
         finally:
             cancelled = None if self.over else await _finish(self._rollback())
+            # What failed is not always what came in: a commit may fail too.
+            failed = sys.exc_info()[1] or error
+            if failed is not None and self._undone:
+                cancelled = await _finish(self._take_back(failed)) or cancelled
+            if self._leave is not None:
+                self._leave()
             if self._token is not None:
                 _innermost.reset(self._token)
             if cancelled is not None and not isinstance(error, asyncio.CancelledError):
@@ -203,6 +222,16 @@ class UnitOfWork:
                     # The connection is of no use any more; the error that led here matters more.
                     _log.warning("rolling back %s failed", self.name, exc_info=True)
             await self._end()
+
+    async def _take_back(self, failed: BaseException) -> None:
+        if isinstance(failed, CommitFailed) and failed.unknown:
+            _log.warning("%s: %s; nothing done elsewhere was taken back", self.name, failed)
+            return
+        for hook in reversed(self._undone):
+            try:
+                await hook()
+            except Exception:  # noqa: BLE001  # the failure that led here matters more
+                _log.exception("a hook after the rollback of %s failed", self.name)
 
     async def _end(self) -> None:
         self._state = _State.ENDED

@@ -4,7 +4,7 @@
 """
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from msgspec import structs
@@ -16,11 +16,11 @@ from .implementation import find_implementation, shown_path
 from .model import ServiceSpec, System
 from .plan import Plan, ServicePlan, choose_providers
 from .problem import Problem, Report, SystemProblems
-from .recipe import Misfit, recipe_of
+from .recipe import Client, Given, Misfit, Signing, Verifying, recipe_of
 from .routes import check_routes, check_rules
 from .settings import fill_settings
 
-__all__ = ["check", "plan"]
+__all__ = ["check", "plan", "resolve"]
 
 
 def check(system: System) -> tuple[Problem, ...]:
@@ -35,22 +35,37 @@ def check(system: System) -> tuple[Problem, ...]:
     return ()
 
 
-def plan(system: System, replaced: Iterable[type] = ()) -> Plan:
+def resolve(system: System) -> tuple[ServicePlan, ...]:
+    """The services of ``system`` with their classes and contracts.
+
+    Raises `SystemProblems` with every problem of the system.
+    """
+    return plan(system).services
+
+
+def plan(system: System, replaced: Iterable[type] = (), *, migrations: bool = True) -> Plan:
     """``system`` with every class found and every need met.
 
     ``replaced`` are contracts and classes of which something else will be handed in; a service
-    whose contracts are all replaced is left out. Raises `SystemProblems` with every problem.
+    whose contracts are all replaced is left out. Without ``migrations`` their folders need not
+    be there yet.
+
+    Raises `SystemProblems` with every problem, and `LookupError` for a replacement of nothing.
     """
     report = Report(system.places)
     given = frozenset(replaced)
     found: list[ServicePlan] = []
     complete = True
+    used: set[type] = set()
     for spec in system.services:
         cls = find_implementation(system, spec, report)
         if cls is None:
             complete = False
-        elif not given or not given.issuperset(contracts_of(cls)):
+            continue
+        used.update(contracts_of(cls))
+        if not given or not given.issuperset(contracts_of(cls)):
             found.append(_service(system, spec, cls, given, report))
+            used.update(_asked(found[-1]))
     services = tuple(
         structs.replace(
             service,
@@ -62,10 +77,14 @@ def plan(system: System, replaced: Iterable[type] = ()) -> Plan:
     check_routes(services, report)
     if system.identity is None:
         check_rules(services, report)
+        _check_tokens(services, report)
     _check_databases(system, services, report)
-    _check_migrations(system, services, report)
+    if migrations:
+        _check_migrations(system, services, report)
     if report.problems:
         raise SystemProblems(report.problems)
+    for cls in given - used:
+        raise LookupError(f"nothing in {system.name} implements or asks for {cls.__name__}")
     return Plan(system, services)
 
 
@@ -77,20 +96,29 @@ def _service(
         _note(system, spec, misfit, report)
     descriptions = tuple(describe(contract) for contract in contracts_of(cls))
     service = ServicePlan(spec, recipe, descriptions)
-    return structs.replace(service, migrations=_migrations(system, service))
+    return structs.replace(service, home=_home(system, service))
 
 
-def _migrations(system: System, service: ServicePlan) -> Path | None:
-    """Where the migrations of ``service`` are, if it has any."""
+def _home(system: System, service: ServicePlan) -> Path | None:
+    """Where the migrations of ``service`` belong: beside its module, unless it says."""
     if service.spec.migrations is not None:
         return system.folder / service.spec.migrations
     file = getattr(sys.modules.get(_module(service)), "__file__", None)
-    beside = None if file is None else Path(file).resolve().parent / "migrations"
-    return beside if service.keeps and beside is not None and beside.is_dir() else None
+    if file is None or not service.keeps:
+        return None
+    return Path(file).resolve().parent / "migrations"
 
 
 def _module(service: ServicePlan) -> str:
     return service.spec.implements.partition(":")[0]
+
+
+def _asked(service: ServicePlan) -> Iterator[type]:
+    for argument in service.recipe.wants():
+        if isinstance(argument.want, Client):
+            yield argument.want.contract
+        elif isinstance(argument.want, Given):
+            yield argument.want.cls
 
 
 def _note(system: System, spec: ServiceSpec, misfit: Misfit, report: Report) -> None:
@@ -100,6 +128,15 @@ def _note(system: System, spec: ServiceSpec, misfit: Misfit, report: Report) -> 
     else:
         where = shown_path(system, misfit.file)
         report.add(Problem(where, misfit.line, what, misfit.remedy))
+
+
+def _check_tokens(services: Iterable[ServicePlan], report: Report) -> None:
+    for service in services:
+        for argument in service.recipe.wants():
+            if argument.required and isinstance(argument.want, Signing | Verifying):
+                what = f"service {service.name}: {argument.cls.__name__} asks for {argument.name}"
+                remedy = "Add a line [identity], so that the system has keys"
+                report.complain(("service", service.name), f"{what}, which needs keys", remedy)
 
 
 def _check_databases(system: System, services: Iterable[ServicePlan], report: Report) -> None:

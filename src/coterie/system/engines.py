@@ -8,6 +8,7 @@ imported by name, here, by systems that ask for them.
 import importlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Protocol
 
 from msgspec import Struct
@@ -22,6 +23,7 @@ __all__ = [
     "Databases",
     "Engine",
     "Identity",
+    "Unfit",
     "databases",
     "engine_of",
     "identity",
@@ -77,18 +79,26 @@ class Databases(Protocol):
         """The unit of work round each call of a service at ``url``."""
         ...
 
-    async def start(self) -> None:
-        """Open all. Raises `Unfit` for the first that cannot be opened."""
+    async def migrate(self, url: str, service: str, folder: Path | None) -> tuple[str, ...]:
+        """Open the database at ``url`` and bring the tables of ``service`` up to its code.
+
+        What was applied now, oldest first. Raises `Unfit`.
+        """
         ...
 
-    async def prepare(
-        self,
-        url: str,
-        service: str,
-        migrations: Path | None,
-        seeds: Sequence[tuple[str, Callable[[], Awaitable[None]]]],
+    async def sow(
+        self, url: str, service: str, seeds: Sequence[tuple[str, Callable[[], Awaitable[None]]]]
     ) -> None:
-        """Bring the tables of ``service`` up to its code, then sow its seeds. Raises `Unfit`."""
+        """Run each seed that the database has not had yet. Raises `Unfit`, and what a seed does."""
+        ...
+
+    async def write(
+        self, url: str, service: str, folder: Path, message: str, modules: Sequence[ModuleType]
+    ) -> Path | None:
+        """Write the migration that leads to the tables which ``modules`` know; see `Unfit`.
+
+        ``None`` where nothing changed.
+        """
         ...
 
     async def stop(self) -> None:

@@ -14,7 +14,7 @@ from .model import ServiceSpec, System
 from .problem import Problem, Report
 from .tables import near
 
-__all__ = ["find_implementation", "shown_path"]
+__all__ = ["find_implementation", "place_of_error", "shown_path"]
 
 _PLACE = re.compile(r"(?P<thing>.*) \((?P<file>.+):(?P<line>\d+)\)")
 _MOST_FILES = 1000
@@ -45,6 +45,19 @@ def shown_path(system: System, path: str | Path) -> Path:
     return system.places.file.parent / inside
 
 
+def place_of_error(
+    system: System, spec: ServiceSpec, error: BaseException
+) -> tuple[Path, int | None]:
+    """The user's line that led to ``error``: the innermost one in the system's folder.
+
+    The service's own line in the system's file, where there is none.
+    """
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        if Path(frame.filename).is_relative_to(system.folder):
+            return shown_path(system, frame.filename), frame.lineno
+    return system.places.file, system.places.line("service", spec.name, "implements")
+
+
 class _Finder:
     def __init__(self, system: System, spec: ServiceSpec, report: Report) -> None:
         self.system = system
@@ -56,7 +69,7 @@ class _Finder:
         path = ("service", self.spec.name, "implements")
         self.report.complain(path, f"service {self.spec.name}: {what}", remedy)
 
-    def complain_at(self, file: str, line: int | None, what: str, remedy: str) -> None:
+    def complain_at(self, file: str | Path, line: int | None, what: str, remedy: str) -> None:
         where = shown_path(self.system, file)
         self.report.add(Problem(where, line, f"service {self.spec.name}: {what}", remedy))
 
@@ -113,13 +126,8 @@ class _Finder:
                 found.append(".".join(parts))
         return found
 
-    def place(self, error: BaseException) -> tuple[str, int | None]:
-        """The user's line that led to ``error``: the innermost one in the system's folder."""
-        for frame in reversed(traceback.extract_tb(error.__traceback__)):
-            if Path(frame.filename).is_relative_to(self.system.folder):
-                return frame.filename, frame.lineno
-        file = self.system.places.file
-        return str(file), self.report.places.line("service", self.spec.name, "implements")
+    def place(self, error: BaseException) -> tuple[Path, int | None]:
+        return place_of_error(self.system, self.spec, error)
 
     def contract_error(self, error: ContractError) -> None:
         for problem in error.problems:

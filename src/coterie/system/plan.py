@@ -20,7 +20,8 @@ class ServicePlan(Struct, frozen=True):
     """One service: its class, what it promises, and where all it asks for comes from.
 
     ``providers`` tells which service answers for a contract, ``None`` where nothing does and
-    nothing must; ``settings`` holds the filled structs; ``migrations`` is an absolute folder.
+    nothing must; ``settings`` holds the filled structs; ``home`` is the absolute folder where its
+    migrations belong.
     """
 
     spec: ServiceSpec
@@ -28,7 +29,12 @@ class ServicePlan(Struct, frozen=True):
     descriptions: tuple[Description, ...]
     providers: Mapping[type[Contract], str | None] = {}
     settings: Mapping[type[Struct], Any] = {}
-    migrations: Path | None = None
+    home: Path | None = None
+
+    @property
+    def migrations(self) -> Path | None:
+        """The folder of its migrations, if it has any."""
+        return self.home if self.home is not None and self.home.is_dir() else None
 
     @property
     def name(self) -> str:

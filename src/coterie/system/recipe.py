@@ -76,7 +76,6 @@ class Argument(Struct, frozen=True):
     want: Client | Kept | Signing | Verifying | Settings | Given | Recipe
     cls: type
     required: bool
-    positional: bool
 
 
 class Misfit(Struct, frozen=True):
@@ -123,7 +122,7 @@ class _Cook:
     def arguments(self, cls: type) -> Iterator[Argument]:
         try:
             parameters = list(inspect.signature(cls).parameters.values())
-            hints = get_type_hints(vars(cls).get("__init__", cls.__init__))
+            hints = get_type_hints(inspect.getattr_static(cls, "__init__"))
         except NameError as error:
             what = f"asks for a type that does not resolve: {error}"
             self.misfit(cls, what, "Import or define it in that module")
@@ -135,6 +134,11 @@ class _Cook:
             if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
                 continue
             required = parameter.default is parameter.empty
+            if parameter.kind is parameter.POSITIONAL_ONLY:
+                if required:
+                    what = f"takes {parameter.name} without its name"
+                    self.misfit(cls, what, "Take the / out of its parameters")
+                continue
             if parameter.name not in hints:
                 if required:
                     what = f"does not say what {parameter.name} is"
@@ -142,8 +146,7 @@ class _Cook:
                 continue
             want = self.want(cls, parameter.name, hints[parameter.name], required=required)
             if want is not None:
-                positional = parameter.kind is parameter.POSITIONAL_ONLY
-                yield Argument(parameter.name, want, cls, required, positional)
+                yield Argument(parameter.name, want, cls, required)
 
     def want(self, cls: type, name: str, hint: Any, *, required: bool) -> Any:
         bare = _bare(hint)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from coterie.client.http1 import NotSent, Pool, Reason, Unknown
+from coterie.client.http1 import pool as pool_module
 from coterie.client.http1.connection import Connection
 from tests.client.http1.peer import OK, Peer, ask, kept_alive, refusing, soon, unreachable, until
 
@@ -239,6 +240,25 @@ async def test_a_bad_answer_is_unknown_and_ends_the_connection(
         await kept_alive(pool, peer)  # on a new connection
 
 
+async def test_too_many_headers_are_refused_even_in_one_piece(peer: Peer) -> None:
+    """A whole answer that arrived in one read of the socket is held to the same limit."""
+    async with Pool(peer.url) as pool:
+        _, asking = await ask(pool, peer)
+        head = b"HTTP/1.1 204 No Content\r\n" + b"x: y\r\n" * 11_000 + b"\r\n"
+        next(iter(pool._open)).data_received(head)
+        with pytest.raises(Unknown, match="octets of headers"):
+            await soon(asking)
+
+
+async def test_an_upgrade_nobody_asked_for_is_named(peer: Peer) -> None:
+    """The message says what was wrong, not only that something was."""
+    async with Pool(peer.url) as pool:
+        talk, asking = await ask(pool, peer)
+        talk.say(b"HTTP/1.1 101 Switching\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n")
+        with pytest.raises(Unknown, match="no upgrade was asked for"):
+            await soon(asking)
+
+
 async def test_the_limits_let_pass_what_is_just_inside(peer: Peer) -> None:
     """Control: 60 KiB of headers and a body of exactly the limit are fine."""
     async with Pool(peer.url, max_response=1000) as pool:
@@ -264,6 +284,22 @@ async def test_no_answer_by_the_deadline_is_unknown(peer: Peer) -> None:
         assert caught.value.reason is Reason.DEADLINE
         assert 0.045 <= monotonic() - begin < 0.15
         assert await talk.rest() == b""
+
+
+async def test_a_deadline_ends_with_its_own_request(peer: Peer) -> None:
+    """The next request on the same connection is not ended by the time of the one before."""
+    async with Pool(peer.url) as pool:
+        asking = asyncio.create_task(pool.request("GET", "/", deadline=monotonic() + 0.03))
+        talk = await peer.accept()
+        await talk.request()
+        talk.say(OK)
+        await soon(asking)
+        second = asyncio.create_task(pool.request("GET", "/second"))
+        await talk.request()
+        _, waiting = await asyncio.wait([second], timeout=0.06)
+        assert waiting
+        talk.say(OK)
+        await soon(second)
 
 
 async def test_half_an_answer_by_the_deadline_is_unknown(peer: Peer) -> None:
@@ -367,6 +403,27 @@ async def test_a_pool_that_stops_gives_up_connecting() -> None:
         with pytest.raises(NotSent) as caught:
             await asking
         assert caught.value.reason is Reason.STOPPED
+
+
+async def test_a_connection_made_while_stopping_is_closed(
+    peer: Peer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Stopped in the very turn the connection came: nothing is sent on it."""
+    real = pool_module.connect
+    pool = Pool(peer.url)
+    await pool.start()
+
+    async def late(*args: Any) -> Connection:
+        connection = await real(*args)
+        pool._stopped = True
+        return connection
+
+    monkeypatch.setattr(pool_module, "connect", late)
+    with pytest.raises(NotSent) as caught:
+        await soon(pool.request("GET", "/"))
+    assert caught.value.reason is Reason.STOPPED
+    assert await (await peer.accept()).rest() == b""
+    await soon(pool.stop())
 
 
 async def test_a_pool_stopped_while_idle_can_start_again(peer: Peer) -> None:

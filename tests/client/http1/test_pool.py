@@ -152,6 +152,26 @@ async def test_the_line_is_bounded(peer: Peer) -> None:
         await soon(asyncio.gather(first, second))
 
 
+@pytest.mark.parametrize("how", ["cancelled", "deadline"])
+async def test_who_left_the_line_makes_room_in_it(peer: Peer, how: str) -> None:
+    """The bound counts those who wait, not those who gave up."""
+    async with Pool(peer.url, connections=1, queue=1) as pool:
+        talk, first = await ask(pool, peer)
+        deadline = monotonic() + 0.02 if how == "deadline" else None
+        leaving = asyncio.create_task(pool.request("GET", "/", deadline=deadline))
+        await asyncio.sleep(0)
+        if how == "cancelled":
+            leaving.cancel()
+        await asyncio.wait([leaving])
+        second = asyncio.create_task(pool.request("GET", "/second"))
+        await asyncio.sleep(0)
+        talk.say(OK)
+        assert (await talk.request()).startswith(b"GET /second ")
+        talk.say(OK)
+        await soon(asyncio.gather(first, second))
+        assert isinstance(leaving.cancelled() or leaving.exception(), bool | NotSent)
+
+
 async def test_failed_connections_give_their_room_back() -> None:
     """A server that is down uses nothing up: each in line learns it for itself."""
     with refusing() as url:
@@ -176,6 +196,20 @@ async def test_an_unused_connection_is_closed_after_a_while(peer: Peer) -> None:
         assert [await talk.rest() for talk, _ in pairs] == [b"", b""]
         assert 0.045 <= monotonic() - begin < 0.5
         await until(lambda: not pool._slots)
+
+
+async def test_only_those_unused_for_long_are_closed(peer: Peer) -> None:
+    """A look for old connections leaves the young alone, and comes again."""
+    async with Pool(peer.url, idle_timeout=30) as pool:
+        await kept_alive(pool, peer)
+        connection = next(iter(pool._idle))
+        pool._sweep()
+        assert not connection.closed
+        assert pool._sweeper is not None
+        connection.idle_since -= 31
+        pool._sweep()
+        assert connection.closed
+        assert pool._sweeper is None
 
 
 async def test_the_connection_used_last_is_used_next(peer: Peer) -> None:

@@ -189,12 +189,10 @@ class Connection(asyncio.Protocol):
     def eof_received(self) -> None:
         """The other side will say no more."""
         self._end(None)
-        self._transport.abort()  # close() would first wait until our bytes are taken
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The socket is closed."""
         self._end(exc)
-        self.resume_writing()
         self.on_lost(self)
 
     def pause_writing(self) -> None:
@@ -202,7 +200,7 @@ class Connection(asyncio.Protocol):
         self._writable = self._loop.create_future()
 
     def resume_writing(self) -> None:
-        """It caught up, or went."""
+        """It caught up."""
         if self._writable is not None and not self._writable.done():
             self._writable.set_result(None)
         self._writable = None
@@ -232,7 +230,6 @@ class Connection(asyncio.Protocol):
         else:
             self._transport.abort()
         if inbox is not None:
-            self.resume()
             inbox.end()
         elif answer is not None and not answer.done():
             answer.set_result(Response(reader.status, tuple(reader.headers), reader.body))

@@ -63,7 +63,8 @@ class Pool:
         self._idle_timeout = idle_timeout
         self._connect_timeout = connect_timeout
         self._max_response = max_response
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._loop: asyncio.AbstractEventLoop
+        self._started = False
         self._stopped = False
         self._slots = 0  # sockets open or being opened
         self._open: set[Connection] = set()
@@ -84,6 +85,7 @@ class Pool:
     async def start(self) -> None:
         """Take requests. Connects to nothing yet."""
         self._loop = asyncio.get_running_loop()
+        self._started = True
         self._stopped = False
 
     async def stop(self) -> None:
@@ -105,7 +107,7 @@ class Pool:
                 scope.reschedule(0)
         for connection in list(self._open):
             connection.stop()
-        if self._slots and self._loop is not None:
+        if self._slots:
             if self._empty is None or self._empty.done():
                 self._empty = self._loop.create_future()
             await asyncio.shield(self._empty)  # another may wait for the same
@@ -209,13 +211,13 @@ class Pool:
         A line forms only when every slot is taken and none is idle; whatever comes free then
         goes to its head, so nobody overtakes.
         """
-        if self._loop is None:
+        if not self._started:
             raise RuntimeError(f"start the pool first: `async with Pool({str(self._origin)!r})`")
         if self._stopped:
             raise self._not_running()
         again = False
         while self._slots >= self._connections:
-            connection = await self._wait(self._loop, deadline, again=again)
+            connection = await self._wait(deadline, again=again)
             if connection is None:
                 return await self._connect(deadline)
             if connection.fresh():
@@ -225,19 +227,17 @@ class Pool:
         self._slots += 1
         return await self._connect(deadline)
 
-    async def _wait(
-        self, loop: asyncio.AbstractEventLoop, deadline: float | None, *, again: bool
-    ) -> Connection | None:
+    async def _wait(self, deadline: float | None, *, again: bool) -> Connection | None:
         if len(self._waiters) >= self._queue:
             raise NotSent(
                 f"{self._origin}: all {self._connections} connections are busy and "
                 f"{self._queue} requests wait; slow down, or give the pool more connections",
                 Reason.BUSY,
             )
-        waiter: _Waiter = loop.create_future()
+        waiter: _Waiter = self._loop.create_future()
         timer = None
         if deadline is not None:
-            timer = loop.call_later(deadline - monotonic(), self._expire, waiter)
+            timer = self._loop.call_later(deadline - monotonic(), self._expire, waiter)
         if again:
             self._waiters.appendleft(waiter)
         else:
@@ -299,9 +299,7 @@ class Pool:
 
     def _freed(self, connection: Connection) -> None:
         """A connection can carry another request: the first in line has it, or it idles."""
-        if self._stopped or self._loop is None:
-            connection.abort()
-        elif not self._grant(connection):
+        if not self._grant(connection):
             connection.idle_since = self._loop.time()
             self._idle[connection] = None
             if self._sweeper is None:
@@ -337,8 +335,6 @@ class Pool:
     def _sweep(self) -> None:
         """Close what idled too long, and come again when the next will have."""
         self._sweeper = None
-        if self._loop is None:
-            return
         now = self._loop.time()
         for connection in list(self._idle):
             left = connection.idle_since + self._idle_timeout - now

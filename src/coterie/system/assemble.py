@@ -1,0 +1,241 @@
+"""System -> running parts. The only composition root: nothing else builds a service."""
+
+from collections import deque
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from coterie.call import Call, Handler, Policy, Reply, separate
+from coterie.client import proxy
+from coterie.contract import Contract, anyone, authenticated, hooks, promise_of
+from coterie.policy import Span, authenticate, authorize, deadline, trace
+from coterie.server import AccessLog, App, Cors, Host
+
+from .assembly import Assembly, Seed
+from .build import Workshop
+from .check import plan
+from .engines import Databases, Identity, Unfit, databases, identity
+from .implementation import place_of_error
+from .model import System
+from .pages import jwks_page, openapi_page
+from .plan import ServicePlan
+from .problem import Problem, SystemProblems
+from .recipe import Argument, Client, Given, Kept, Settings, Signing
+
+__all__ = ["assemble"]
+
+_SPANS = 1024
+
+
+def assemble(
+    system: System,
+    *,
+    replace: Mapping[type, object] | None = None,
+    access: bool = True,
+    access_json: bool = False,
+) -> Assembly:
+    """Build every service of ``system`` in this process, and the gateway in front of them.
+
+    Each constructor parameter is filled by its type: a contract gets a client, ``Database`` the
+    service's database, ``TokenIssuer`` and ``TokenVerifier`` the system's, a struct the
+    service's settings; any other class is built the same way, one instance a service.
+
+    ``replace`` puts something else in the place of a contract (an instance that implements it,
+    or a `Handler`) or of a class (an instance): a service whose contracts are all replaced is
+    not built. ``access`` writes a line for each request, ``access_json`` an object.
+
+    Nothing runs before ``await assembly.start()``. Raises `SystemProblems` with every problem.
+    """
+    assembler = _Assembler(system, dict(replace or {}))
+    log = AccessLog(json=access_json) if access else None
+    return assembler.assembly(log)
+
+
+class _Assembler:
+    def __init__(self, system: System, replace: dict[type, object]) -> None:
+        self.system = system
+        self.replace = replace
+        self.plan = plan(system, replace)
+        self.services = {service.name: service for service in self.plan.services}
+        self.hosts: dict[str, Host] = {}
+        self.building: list[str] = []
+        self.stand_ins: dict[type[Contract], Host | Handler] = {}
+        self.clients: dict[tuple[type[Contract], str], Contract] = {}
+        self.seeds: list[Seed] = []
+        self.spans: deque[Span] = deque(maxlen=_SPANS)
+        keeps = any(service.keeps for service in self.plan.services)
+        self.databases: Databases | None = databases() if keeps else None
+        self.identity = self.opened_identity()
+
+    def assembly(self, access: AccessLog | None) -> Assembly:
+        for contract in self.replace:
+            if issubclass(contract, Contract):
+                self.stand_in(contract)
+        for name in self.services:
+            self.host(name)
+        fakes = [stand_in for stand_in in self.stand_ins.values() if isinstance(stand_in, Host)]
+        shown = [host for name, host in self.hosts.items() if self.services[name].spec.public]
+        shown += [fake for fake in fakes if not self.shadowed(fake)]
+        descriptions = [description for host in shown for description in host.descriptions]
+        pages = []
+        if self.system.gateway.docs:
+            pages.append(openapi_page(self.system, descriptions))
+        if self.identity is not None:
+            pages.append(jwks_page(self.identity.jwks()))
+        origins = self.system.gateway.cors
+        app = App(
+            shown,
+            public=True,
+            cors=Cors(origins) if origins else None,
+            body_limit=self.system.policy.body_limit,
+            access=access,
+            pages=pages,
+        )
+        return Assembly(
+            plan=self.plan,
+            app=app,
+            hosts=(*fakes, *self.hosts.values()),
+            handlers=self.reached,
+            databases=self.databases,
+            seeds=tuple(self.seeds),
+            spans=self.spans,
+        )
+
+    def opened_identity(self) -> Identity | None:
+        if self.system.identity is None:
+            return None
+        try:
+            return identity(self.system.identity, self.system.state / "identity")
+        except Unfit as error:
+            places = self.system.places
+            what = "[identity] has no keys to work with"
+            problem = Problem(places.file, places.line("identity"), what, str(error))
+            raise SystemProblems([problem]) from error
+
+    def host(self, name: str) -> Host:
+        if name in self.hosts:
+            return self.hosts[name]
+        service = self.services[name]
+        self.building.append(name)
+        workshop = Workshop(lambda argument: self.provided(service, argument))
+        try:
+            instance = workshop.build(service.recipe)
+        except SystemProblems:
+            raise
+        except Exception as error:
+            file, line = place_of_error(self.system, service.spec, error)
+            what = f"service {name}: building it raised {type(error).__name__}: {error}"
+            remedy = "Let constructors only keep what they are given; on_start may do more"
+            raise SystemProblems([Problem(file, line, what, remedy)]) from error
+        self.building.pop()
+        self.sow(service, workshop.parts)
+        self.hosts[name] = host = Host(
+            instance,
+            name=name,
+            policies=self.policies(service),
+            after=workshop.parts[:-1],
+        )
+        return host
+
+    def sow(self, service: ServicePlan, parts: tuple[object, ...]) -> None:
+        seeds = [
+            (f"{type(part).__name__}.{getattr(hook, '__name__', 'seed')}", hook)
+            for part in parts
+            for hook in hooks(part, "seed")
+        ]
+        if seeds and not service.keeps:
+            line = self.system.places.line("service", service.name)
+            what = f"service {service.name}: {seeds[0][0]} is a seed, and it asks for no Database"
+            problem = Problem(self.system.places.file, line, what, "Make it an on_start hook")
+            raise SystemProblems([problem])
+        self.seeds += [Seed(service.name, name, hook) for name, hook in seeds]
+
+    def policies(self, service: ServicePlan | None) -> list[Policy]:
+        """What is put round each call of a service, the first outermost."""
+        found = [trace(self.spans.append), deadline(self.system.policy.timeout)]
+        if self.identity is not None:
+            found.append(authenticate(self.identity.verifier))
+        found.append(authorize(anyone if self.identity is None else authenticated))
+        if service is not None and service.keeps and self.databases is not None:
+            found += [_apart, self.databases.policy(self.system.database(service.spec))]
+        return found
+
+    def provided(self, service: ServicePlan, argument: Argument) -> Any:
+        """What is not built for the service alone; ``None`` where there is none."""
+        match argument.want:
+            case Client(contract):
+                return self.client(service, contract)
+            case Settings(struct):
+                return service.settings.get(struct)
+            case Given(cls):
+                return self.replace[cls]
+            case Kept():
+                url = self.system.database(service.spec)
+                return None if self.databases is None else self.databases.at(url)
+            case Signing():
+                return None if self.identity is None else self.identity.issuer
+            case _:
+                return None if self.identity is None else self.identity.verifier
+
+    def client(self, service: ServicePlan, contract: type[Contract]) -> Contract | None:
+        if contract in self.replace:
+            return proxy(contract, self.stand_in_handler(contract))
+        name = service.providers[contract]
+        if name is None:
+            return None
+        if (contract, name) not in self.clients:
+            self.clients[contract, name] = proxy(contract, self.reach(name))
+        return self.clients[contract, name]
+
+    def reach(self, name: str) -> Handler:
+        """The way to a service. Two that call each other cannot both be built first."""
+        if name not in self.building:
+            return self.host(name).handle
+
+        async def late(call: Call) -> Reply:
+            return await self.hosts[name].handle(call)
+
+        return late
+
+    def reached(self, contract: type[Contract]) -> Handler | None:
+        """The way to whatever answers for ``contract``."""
+        if contract in self.replace:
+            return self.stand_in_handler(contract)
+        service = self.plan.provider(contract)
+        return None if service is None else self.hosts[service.name].handle
+
+    def stand_in_handler(self, contract: type[Contract]) -> Handler:
+        found = self.stand_in(contract)
+        return found.handle if isinstance(found, Host) else found
+
+    def stand_in(self, contract: type[Contract]) -> Host | Handler:
+        if contract not in self.stand_ins:
+            given: Any = self.replace[contract]
+            if isinstance(given, contract):
+                name = promise_of(contract).name
+                self.stand_ins[contract] = Host(given, name=name, policies=self.policies(None))
+            elif callable(given):
+                handler: Callable[..., Any] = given
+                self.stand_ins[contract] = handler
+            else:
+                raise TypeError(
+                    f"{contract.__name__} can be replaced by an instance of a class that derives"
+                    f" from it, or by a handler, not by {type(given).__name__}"
+                )
+        return self.stand_ins[contract]
+
+    def shadowed(self, fake: Host) -> bool:
+        """Whether a service that was built has the routes of ``fake`` already."""
+        taken = {d.contract for host in self.hosts.values() for d in host.descriptions}
+        return any(description.contract in taken for description in fake.descriptions)
+
+
+def _apart(handler: Handler) -> Handler:
+    # What one service holds while it writes must not seem held by a caller in the same process.
+    async def serve(call: Call) -> Reply:
+        end = separate()
+        try:
+            return await handler(call)
+        finally:
+            end()
+
+    return serve
