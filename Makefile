@@ -37,11 +37,15 @@ check: $(VENV)/.dev ## Format, lint, types (mypy and pyright), floors, house rul
 
 GROUPED := $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 
+# Each example is a system of its own, with its own package and its own `tests`.
+EXAMPLES := $(patsubst %/coterie.toml,%,$(wildcard examples/*/coterie.toml))
+
 .PHONY: check-pyright check-mypy check-format check-lint check-floors check-house
 check-pyright:
 	@$(BIN)/pyright
 check-mypy:
 	@$(BIN)/mypy
+	@for folder in $(EXAMPLES); do MYPYPATH=$$folder $(BIN)/mypy $$folder || exit 1; done
 check-format:
 	@$(BIN)/ruff format --check --output-format=concise
 check-lint:

@@ -2,7 +2,7 @@
 
 import asyncio
 import http.client
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Protocol
 
@@ -117,7 +117,7 @@ async def costed(servers: Sequence[Server], running: Awaitable[Round]) -> Round:
 @asynccontextmanager
 async def started(
     contestants: Sequence[Contestant],
-) -> AsyncIterator[tuple[list[Contestant], dict[str, str]]]:
+) -> AsyncGenerator[tuple[list[Contestant], dict[str, str]], None]:
     """Start them all; gives those that run, and the reason for each that does not."""
     running: list[Contestant] = []
     absent: dict[str, str] = {}

@@ -101,3 +101,9 @@ def test_the_front_door_is_light() -> None:
 def test_what_an_import_brings_in_is_seen() -> None:
     """Control: a room that does stand on a vendor is seen to load it."""
     assert "sqlalchemy" in vendors_behind("coterie.store")
+
+
+def test_one_folder_of_tests_is_a_package() -> None:
+    """`tests` is this folder; an example's is not a package, or one would be taken for the other."""
+    packages = [path.relative_to(ROOT) for path in ROOT.glob("examples/**/tests/__init__.py")]
+    assert not packages, f"remove {packages}: pytest tells the folders apart by their path"

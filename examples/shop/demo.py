@@ -148,13 +148,25 @@ def main() -> int:
         command += ["--port", str(port), "--state", state]
         print(f"$ coterie up examples/shop --port {port}")
         environment = {**os.environ, "SHOP_ADMIN_PASSWORD": secrets.token_urlsafe(12)}
+        log = Path(state, "shop.log")
         # A session of its own: Ctrl-C comes to us alone, and we stop the shop in order.
-        process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, env=environment, start_new_session=True, text=True
-        )
+        with log.open("w") as stderr:
+            process = subprocess.Popen(
+                command,
+                stdout=subprocess.PIPE,
+                stderr=stderr,
+                env=environment,
+                start_new_session=True,
+                text=True,
+            )
+        code = 1
         try:
-            return attend(process, once, environment["SHOP_ADMIN_PASSWORD"])
+            code = attend(process, once, environment["SHOP_ADMIN_PASSWORD"])
+            return code
         finally:
+            if code:
+                print("The last lines of its log:", file=sys.stderr)
+                print("".join(log.read_text().splitlines(True)[-20:]), file=sys.stderr)
             if process.poll() is None:
                 process.send_signal(signal.SIGTERM)
                 try:
@@ -170,7 +182,7 @@ def attend(process: "subprocess.Popen[str]", once: bool, password: str) -> int:
         raise WentWrong("the shop has no output")
     line = process.stdout.readline()
     if not line:
-        print("The shop did not start; its messages stand above.", file=sys.stderr)
+        print("The shop did not start.", file=sys.stderr)
         return 1
     ready = json.loads(line)
     url: str = ready["url"]

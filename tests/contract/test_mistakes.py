@@ -248,13 +248,16 @@ async def tagged(self, order_id: int) -> int: ...
 def problems(source: str) -> tuple[Problem, ...]:
     """The mistakes in a module, made or described."""
     with pytest.raises(ContractError) as caught:
-        module = executed(source)
-        for value in list(module.values()):
-            if isinstance(value, type) and issubclass(value, Contract):
-                if "__promise__" in vars(value):
-                    describe(value)
+        described(source)
     assert str(caught.value).count("\n  - ") == len(caught.value.problems)
     return caught.value.problems
+
+
+def described(source: str) -> None:
+    """Make what the module defines, and describe its contracts."""
+    for value in executed(source).values():
+        if isinstance(value, type) and issubclass(value, Contract) and "__promise__" in vars(value):
+            describe(value)
 
 
 def body(operations: str) -> str:

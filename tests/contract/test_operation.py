@@ -2,7 +2,7 @@
 
 import datetime
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol, TypeVar, Unpack
 
 import pytest
 
@@ -10,6 +10,7 @@ from coterie.contract import (
     Code,
     Contract,
     Fault,
+    Options,
     Service,
     Struct,
     authenticated,
@@ -25,6 +26,8 @@ from coterie.contract import (
 
 from .declaring import contract, described
 
+F = TypeVar("F", bound=Callable[..., Any])
+
 
 class NoSuchOrder(Fault, code=Code.NOT_FOUND):
     """There is no order {order_id}."""
@@ -32,8 +35,14 @@ class NoSuchOrder(Fault, code=Code.NOT_FOUND):
     order_id: int
 
 
+class Decorator(Protocol):
+    """What `get` and its siblings are."""
+
+    def __call__(self, path: str, /, **options: Unpack[Options]) -> Callable[[F], F]: ...
+
+
 # decorator, HTTP method, safe, idempotent (RFC 9110, 9.2.1 and 9.2.2; RFC 5789)
-METHODS: list[tuple[Callable[..., Any], str, bool, bool]] = [
+METHODS: list[tuple[Decorator, str, bool, bool]] = [
     (get, "GET", True, True),
     (post, "POST", False, False),
     (put, "PUT", False, True),
@@ -44,7 +53,7 @@ METHODS: list[tuple[Callable[..., Any], str, bool, bool]] = [
 
 @pytest.mark.parametrize(("decorator", "method", "safe", "idempotent"), METHODS)
 def test_a_decorator_knows_what_its_method_promises(
-    decorator: Callable[..., Any], method: str, safe: bool, idempotent: bool
+    decorator: Decorator, method: str, safe: bool, idempotent: bool
 ) -> None:
     """Safe and idempotent are as the standards say, without being told."""
 
@@ -58,11 +67,9 @@ def test_a_decorator_knows_what_its_method_promises(
 
 @pytest.mark.parametrize(("decorator", "method", "safe", "idempotent"), METHODS)
 def test_what_a_method_promises_can_be_said_otherwise(
-    decorator: Callable[..., Any], method: str, safe: bool, idempotent: bool
+    decorator: Decorator, method: str, safe: bool, idempotent: bool
 ) -> None:
-    """A search by POST is safe, a POST with a key of its own is idempotent, a GET that counts is
-    neither.
-    """
+    """A search by POST is safe, a POST with its own key idempotent, a GET that counts neither."""
 
     @decorator("/a", safe=True)
     async def harmless(self: Any) -> int: ...
@@ -164,8 +171,8 @@ def test_the_docstring_is_the_documentation() -> None:
         one user.
 
         Oldest first.
-        """
-        ...
+        """  # noqa: D205  # the two lines are what is tested
+        return 0
 
     operation = described(orders)
     assert operation.summary == "All orders of one user"

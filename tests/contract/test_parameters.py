@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum
-from typing import Annotated, Any, Literal, NamedTuple, TypedDict
+from typing import Annotated, Any, Literal, NamedTuple, TypeAlias, TypedDict
 from uuid import UUID
 
 import pytest
@@ -57,6 +57,7 @@ class Colour(Enum):
 
 
 Count = Annotated[int, Meta(ge=1, le=100)]
+MaybeCount: TypeAlias = Count | None
 
 PLAIN: list[Any] = [
     int,
@@ -69,7 +70,7 @@ PLAIN: list[Any] = [
     Literal["new", "old"],
     Count,
     int | None,
-    Count | None,
+    MaybeCount,
 ]
 WHOLE: list[Any] = [
     Line,

@@ -69,7 +69,7 @@ class Box(Struct, Generic[T], frozen=True):
 
 class Tree(Struct, frozen=True):
     name: str
-    children: "list[Tree]" = []
+    children: "tuple[Tree, ...]" = ()
 
 
 class Order(Struct, frozen=True):

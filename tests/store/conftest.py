@@ -4,12 +4,12 @@ import asyncio
 import os
 import secrets
 import threading
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Coroutine, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
-import asyncpg
+import asyncpg  # type: ignore[import-untyped]
 import pytest
 
 from coterie.store import Database
@@ -92,7 +92,7 @@ def _apart(work: Coroutine[Any, Any, None]) -> None:
     def run() -> None:
         try:
             asyncio.run(work)
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001  # raised below, in the test's thread
             failures.append(error)
 
     thread = threading.Thread(target=run)
@@ -100,6 +100,3 @@ def _apart(work: Coroutine[Any, Any, None]) -> None:
     thread.join()
     if failures:
         raise failures[0]
-
-
-Method = Callable[..., Coroutine[Any, Any, Any]]

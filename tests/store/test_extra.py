@@ -12,4 +12,6 @@ def test_a_missing_package_names_the_line_to_run(package: str) -> None:
     code = f"import sys; sys.modules[{package!r}] = None; import coterie.call; import coterie.store"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 1
-    assert f"coterie.store needs the package {package}: run pip install 'coterie[sql]'" in done.stderr
+    assert (
+        f"coterie.store needs the package {package}: run pip install 'coterie[sql]'" in done.stderr
+    )

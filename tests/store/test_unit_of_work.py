@@ -8,10 +8,11 @@ from collections.abc import AsyncIterator
 import pytest
 from sqlalchemy import select, text, update
 from sqlalchemy.exc import IntegrityError, InvalidRequestError
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from coterie.call import Failure, Reply, held, separate
 from coterie.contract import Code
-from coterie.store import CommitFailed, Database, Misuse, UnitOfWork, unit_of_work
+from coterie.store import CommitFailed, Database, Misuse, unit_of_work
 from tests.store.shop import BUY, LOOK, Order, Product, answering, call, count, until
 
 
@@ -417,7 +418,7 @@ async def test_work_that_outlives_its_call_is_told_so(database: Database) -> Non
 
 async def test_an_object_kept_beyond_its_call_reaches_no_connection(database: Database) -> None:
     """Its loaded values stay readable; its session is closed for good."""
-    kept: list[tuple[Product, object]] = []
+    kept: list[tuple[Product, AsyncSession]] = []
 
     async def buy() -> None:
         product = Product(id=1, available=10)
@@ -428,7 +429,7 @@ async def test_an_object_kept_beyond_its_call_reaches_no_connection(database: Da
     product, session = kept[0]
     assert product.available == 10
     with pytest.raises(InvalidRequestError):
-        await session.execute(select(Product))  # type: ignore[attr-defined]  # pyright: ignore
+        await session.execute(select(Product))
 
 
 async def test_a_streamed_body_begins_after_the_commit(database: Database) -> None:
@@ -500,17 +501,16 @@ async def test_a_constraint_checked_at_commit_is_a_failed_commit(database: Datab
                 " REFERENCES product (id) DEFERRABLE INITIALLY DEFERRED)"
             )
         )
-    unit: UnitOfWork
     with pytest.raises(CommitFailed) as failed:
-        async with database.transaction() as unit:
+        async with database.transaction():
             await database.execute(text("INSERT INTO late VALUES (1, 404)"))
-    assert unit.over
     assert not failed.value.unknown
     assert "nothing was kept" in str(failed.value)
     assert isinstance(failed.value.__cause__, IntegrityError)
 
     async def none_left() -> bool:
         async with database.transaction(read_only=True):
-            return await database.scalar(text("SELECT count(*) FROM late")) == 0
+            rows = await database.scalar(text("SELECT count(*) FROM late"))
+            return bool(rows == 0)
 
     await until(none_left)

@@ -109,7 +109,8 @@ def calling(
     if token is not None:
         context = structs.replace(context, token=token, principal=None)
     if principal is not None:
-        context = structs.replace(context, principal=principal)
+        # The old proof is not this principal's; left in, it would be believed before it.
+        context = structs.replace(context, principal=principal, token=token)
     if idempotency_key is not None:
         context = structs.replace(context, idempotency_key=idempotency_key)
     if baggage is not None:

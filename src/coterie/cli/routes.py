@@ -24,7 +24,7 @@ def routes_command(
             "path": operation.path,
             "operation": operation.id,
             "service": service.name,
-            "allow": str(operation.rule) if operation.rule else "",
+            "allow": "" if operation.rule is None else str(operation.rule),
             "summary": operation.summary,
         }
         for service in resolve(load(system, profile=profile))

@@ -2,9 +2,10 @@
 
 import asyncio
 import inspect
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from functools import wraps
-from typing import Any, ParamSpec, TypeVar
+from types import CoroutineType
+from typing import Any, ParamSpec, TypeVar, cast
 
 from .problem import ContractError, Problem, place_of
 
@@ -14,7 +15,8 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-def blocking(method: Callable[P, R]) -> Callable[P, Coroutine[Any, Any, R]]:
+# The very type of an `async def`: type checkers hold an override to it.
+def blocking(method: Callable[P, R]) -> "Callable[P, CoroutineType[Any, Any, R]]":
     """Let a plain ``def`` implement an operation: each call runs in a worker thread.
 
     The context (deadline, principal, trace) is the caller's. A thread cannot be interrupted:
@@ -31,4 +33,4 @@ def blocking(method: Callable[P, R]) -> Callable[P, Coroutine[Any, Any, R]]:
     async def run(*args: P.args, **kwargs: P.kwargs) -> R:
         return await asyncio.to_thread(method, *args, **kwargs)
 
-    return run
+    return cast("Callable[P, CoroutineType[Any, Any, R]]", run)

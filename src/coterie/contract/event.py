@@ -1,11 +1,13 @@
 """Event: what a service tells others, without knowing who listens."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from typing import Any, Generic, Protocol, TypeVar, overload
 
 __all__ = ["Emit", "Event", "Wire", "attach", "heard_by", "on", "subscriptions"]
 
 E = TypeVar("E")
+E2 = TypeVar("E2")
+E3 = TypeVar("E3")
 S = TypeVar("S")
 
 _ATTRIBUTE = "_coterie_wire"
@@ -84,18 +86,25 @@ def attach(instance: object, wire: Wire) -> None:
     instance.__dict__[_ATTRIBUTE] = wire
 
 
-Listener = Callable[[S, E], Awaitable[None]]
+Listener = Callable[[S, E], Coroutine[Any, Any, None]]
+Mark = Callable[[Listener[S, E]], Listener[S, E]]
 
 
-def on(event: Event[E]) -> Callable[[Listener[S, E]], Listener[S, E]]:
-    """Mark a method as a listener of ``event``; it takes the payload and returns nothing.
+@overload
+def on(event: Event[E], /) -> Mark[S, E]: ...
+@overload
+def on(event: Event[E], second: Event[E2], /) -> Mark[S, E | E2]: ...
+@overload
+def on(event: Event[E], second: Event[E2], third: Event[E3], /) -> Mark[S, E | E2 | E3]: ...
+def on(*events: Event[Any]) -> Mark[S, Any]:
+    """Mark a method as a listener; it takes the payload and returns nothing.
 
-    One method may listen to several events. A subclass that overrides it without ``@on`` listens
-    to the same ones.
+    Of several events it takes the payload of any: ``@on(Orders.placed, Orders.dropped)``. A
+    subclass that overrides it without ``@on`` listens to the same ones.
     """
 
-    def mark(method: Listener[S, E]) -> Listener[S, E]:
-        setattr(method, _MARK, (*heard_by(method), event))
+    def mark(method: Listener[S, Any]) -> Listener[S, Any]:
+        setattr(method, _MARK, (*heard_by(method), *events))
         return method
 
     return mark

@@ -26,7 +26,7 @@ _MISSING: Any = object()
 _CLASS_VARIABLE = re.compile(r"(\w+\.)*ClassVar\b")
 
 
-@dataclass_transform()
+@dataclass_transform(eq_default=False)
 class Fault(Exception):
     """A business error that a contract declares.
 

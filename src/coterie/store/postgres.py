@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import secrets
 from collections.abc import AsyncGenerator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from typing import Any
 
 from sqlalchemy import URL, NullPool, event, exc, text
@@ -85,7 +85,7 @@ class PostgresEngine:
         """A connection that holds the lock of all who change the schema."""
         engine = self._engine(None, poolclass=NullPool)  # a migration may take its time
         try:
-            async with await self._connected(engine) as connection, connection.begin():
+            async with aclosing(await self._connected(engine)) as connection, connection.begin():
                 await connection.execute(text(f"SET LOCAL lock_timeout = '{_ALTER_WAIT}s'"))
                 await connection.execute(text(f"SELECT pg_advisory_xact_lock({_ALTER_LOCK})"))
                 yield connection
@@ -98,7 +98,7 @@ class PostgresEngine:
         engine = self._engine(None, poolclass=NullPool)
         name = f"coterie_scratch_{secrets.token_hex(6)}"
         try:
-            async with await self._connected(engine) as connection:
+            async with aclosing(await self._connected(engine)) as connection:
                 # DDL is transactional in PostgreSQL: nobody else ever sees this schema.
                 await connection.execute(text(f"CREATE SCHEMA {name}"))
                 await connection.execute(text(f"SET LOCAL search_path TO {name}"))

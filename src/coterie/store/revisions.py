@@ -19,7 +19,6 @@ from .migrations import Folder
 __all__ = ["new_migration"]
 
 _NAME = 32  # characters of a revision that Alembic's version table holds
-_PASS = "pass"
 _Defaults = dict[tuple[str, str], str | None]
 _FILE = '''"""{message}
 
@@ -59,13 +58,16 @@ async def new_migration(
     ``metadata=None`` an empty revision to be written by hand, such as one that moves data.
     """
     known = Folder.made(folder, service)
-    upgrade = downgrade = _PASS
+    upgrade = downgrade = "pass"
     if metadata is not None:
         async with database.engine.scratch() as connection:
             defaults = await connection.run_sync(_defaults, metadata)
         async with database.engine.scratch() as connection:
             upgrade, downgrade = await connection.run_sync(_difference, known, metadata, defaults)
-        if upgrade == _PASS:
+        # Not in the greenlet above: CPython before 3.11.9 miscounts the depth of a tree there
+        # (python/cpython#106905).
+        upgrade, downgrade = _without_comments(upgrade), _without_comments(downgrade)
+        if upgrade == "pass":
             return None
     return _write(known, message, upgrade, downgrade)
 
@@ -109,16 +111,18 @@ def _difference(
     )
     script = produce_migrations(context, metadata)
     if script.upgrade_ops is None or script.downgrade_ops is None:
-        return _PASS, _PASS
+        return "pass", "pass"
     return _code(context, script.upgrade_ops), _code(context, script.downgrade_ops)
 
 
 def _code(context: MigrationContext, operations: UpgradeOps | DowngradeOps) -> str:
-    if operations.is_empty():
-        return _PASS
     # "Batch" is what SQLite needs to alter a table, and plain ALTER everywhere else.
     text = render_python_code(operations, render_as_batch=True, migration_context=context)
-    return ast.unparse(ast.parse(textwrap.dedent(f"    {text}")))  # without Alembic's comments
+    return textwrap.dedent(f"    {text}")
+
+
+def _without_comments(code: str) -> str:
+    return ast.unparse(ast.parse(code))
 
 
 def _write(folder: Folder, message: str, upgrade: str, downgrade: str) -> Path:

@@ -115,12 +115,12 @@ class UnitOfWork:
             nested = await (await self._opened()).begin_nested()
         try:
             yield
+            async with self._turn:
+                await nested.commit()
         except BaseException:
             async with self._turn:
                 await nested.rollback()
             raise
-        async with self._turn:
-            await nested.commit()
 
     async def __aenter__(self) -> Self:
         self.outer = _innermost.get()

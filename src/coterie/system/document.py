@@ -15,6 +15,8 @@ __all__ = ["Document", "too_deep"]
 
 _FILE = "coterie.toml"
 _LARGEST = 256 * 1024
+# tomllib takes a time that grows with the square of the parts of a dotted key.
+_DEEP = re.compile(r"^[ \t\[]*(?:[A-Za-z0-9_-]+\.){64}", re.MULTILINE)
 _AT = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
 
 
@@ -50,6 +52,8 @@ class Document(Struct, frozen=True):
         try:
             # TOML knows no byte order mark; editors of some systems write one all the same.
             text = content.decode("utf-8-sig")
+            if _DEEP.search(text):
+                raise too_deep(file)
             return cls(file, tomllib.loads(text), lines_of(text))
         except UnicodeDecodeError as error:
             line = content.count(b"\n", 0, error.start) + 1

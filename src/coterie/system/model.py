@@ -43,6 +43,8 @@ Label = Annotated[
 ]
 Text = Annotated[str, Meta(title="a text", min_length=1, examples=["the shop team"])]
 Version = Annotated[str, Meta(title="a version", min_length=1, examples=["1.0"])]
+Url = Annotated[str, Meta(title="the URL of a database", min_length=1)]
+Folder = Annotated[str, Meta(title="a folder", min_length=1)]
 
 
 class Size(int):
@@ -116,20 +118,16 @@ class ServiceSpec(Struct, frozen=True, kw_only=True):
         ),
     ] = {}
     database: Annotated[
-        str | None,
+        Url | None,
         Meta(
-            title="the URL of a database",
             description="The database of this service alone.",
-            min_length=1,
             examples=["sqlite:///orders.db"],
         ),
     ] = None
     migrations: Annotated[
-        str | None,
+        Folder | None,
         Meta(
-            title="a folder",
             description="Its migrations; `migrations` beside its module unless it says so.",
-            min_length=1,
             examples=["shop/services/orders/migrations"],
         ),
     ] = None

@@ -22,7 +22,7 @@ _DEEPEST = 16
 
 _BLANK = re.compile(r"(?:[ \t\r\n]|#[^\n]*)*")
 _GAP = re.compile(r"[ \t]*")
-_KEY = re.compile(r'"(?:\\.|[^"\\])*"|\'[^\']*\'|[A-Za-z0-9_-]+')
+_KEY = re.compile(r'"(?:\\.|[^"\\\n])*"|\'[^\'\n]*\'|[A-Za-z0-9_-]+')
 _TEXT = re.compile(
     r'"""(?:\\.|"{1,2}(?!")|[^"\\])*"{3,5}'
     r"|'''(?:'{1,2}(?!')|[^'])*'{3,5}"
@@ -121,7 +121,7 @@ class _Scanner:
         while True:
             self.skip(_GAP)
             key = self.skip(_KEY)
-            found.append(tomllib.loads(f"key = {key}")["key"] if key[:1] in ("'", '"') else key)
+            found.append(_unquoted(key) if key[:1] in ("'", '"') else key)
             self.skip(_GAP)
             if self.text[self.at : self.at + 1] != ".":
                 return found
@@ -170,3 +170,11 @@ class _Scanner:
                 self.at += 1
             if self.at == before:
                 return
+
+
+def _unquoted(key: str) -> str:
+    try:
+        text: str = tomllib.loads(f"key = {key}")["key"]
+    except ValueError:
+        return key  # no valid TOML
+    return text

@@ -47,7 +47,6 @@ async def running(
     profile: str | None = None,
     replace: Mapping[type, Any] | None = None,
     environment: Mapping[str, str] | None = None,
-    serialise: bool = False,
 ) -> AsyncIterator[RunningSystem]:
     """Run the system at ``path`` (a folder with a ``coterie.toml``) for the length of the block::
 
@@ -56,13 +55,13 @@ async def running(
 
     Its gateway takes a free port, its state a temporary folder, its variables ``environment``
     (nothing of the process's own). ``replace`` gives instances for types that services ask for:
-    contracts, stores, anything. ``serialise`` sends calls between services through bytes.
+    contracts, stores, anything.
 
     Raises `SystemProblems` as `coterie up` would.
     """
     with tempfile.TemporaryDirectory(prefix="coterie-") as state:
         loaded = load(path, profile=profile, state=state, environment=environment or {})
-        assembly = assemble(loaded, replace=replace or {}, serialise=serialise, access=False)
+        assembly = assemble(loaded, replace=replace or {}, access=False)
         server = HttpServer(assembly.app)
         server.listen()
         try:

@@ -10,7 +10,7 @@ import pytest
 
 from coterie.client.http1 import NotSent, Pool, Reason, Unknown
 from coterie.client.http1 import pool as pool_module
-from coterie.client.http1.connection import Connection
+from coterie.client.http1.connection import Connection, connect
 from tests.client.http1.peer import OK, Peer, ask, kept_alive, refusing, soon, unreachable, until
 
 
@@ -409,7 +409,7 @@ async def test_a_connection_made_while_stopping_is_closed(
     peer: Peer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Stopped in the very turn the connection came: nothing is sent on it."""
-    real = pool_module.connect
+    real = connect
     pool = Pool(peer.url)
     await pool.start()
 

@@ -48,8 +48,9 @@ def problem_reply(error: Fault | Failure, trace_id: str = "") -> Reply:
         if error.retry_after is not None:
             headers.append(("retry-after", str(max(1, round(error.retry_after)))))
         headers += error.headers
-        if error.code is Code.UNAUTHENTICATED and not _has(headers, "www-authenticate"):
-            headers.append(("www-authenticate", "Bearer"))
+    if error.status == 401 and not _has(headers, "www-authenticate"):
+        # A 401 without a challenge is no HTTP (RFC 9110, 15.5.2).
+        headers.append(("www-authenticate", "Bearer"))
     if trace_id:
         members["trace_id"] = trace_id
     return Reply(None, error.status, tuple(headers), msgspec.json.encode(members))

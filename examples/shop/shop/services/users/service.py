@@ -68,17 +68,15 @@ class UserService(Users):
 
     async def login(self, credentials: Credentials) -> LoggedIn:
         name = credentials.login
-        row, failed, seconds = await self.store.attempt(name)
-        if failed >= ATTEMPTS and seconds < LOCKED_MINUTES * 60:
+        if await self.store.count_attempt(name, LOCKED_MINUTES * 60) > ATTEMPTS:
             raise TooManyAttempts(LOCKED_MINUTES)
+        row = await self.store.for_login(name)
         # An unknown name costs as much as a wrong password, and is answered alike.
         stored = None if row is None else row["password_hash"]
         right = await self.passwords.verify(stored, credentials.password)
         if row is None or not right:
-            await self.store.note_failure(name, failed + 1)
             raise WrongCredentials
-        if failed:
-            await self.store.forget_failures(name)
+        await self.store.forget_attempts(name)
         token = self.tokens.issue(str(row["id"]), roles=["admin"] if row["admin"] else [])
         return LoggedIn(row["id"], token.access_token, token.token_type, token.expires_in)
 

@@ -62,30 +62,43 @@ class UserStore:
         removed = await self.database.execute(delete(users).where(users.c.id == user_id))
         return removed.rowcount == 1
 
-    async def attempt(self, username: str) -> tuple[RowMapping | None, int, float]:
-        """For a login: the user, how many logins failed in a row, seconds since the last."""
-        of_name = select(login_failures).where(login_failures.c.username == username)
+    async def for_login(self, username: str) -> RowMapping | None:
+        """The user with this name, as known before this call writes."""
         async with self.database.reading():
             found = await self.database.execute(select(users).where(users.c.username == username))
-            user = found.mappings().one_or_none()
-            failed = (await self.database.execute(of_name)).mappings().one_or_none()
-        if failed is None:
-            return user, 0, 0.0
-        return user, failed["count"], time.time() - failed["last_at"]
+            return found.mappings().one_or_none()
 
-    async def note_failure(self, username: str, count: int) -> None:
-        """Remember that ``count`` logins failed in a row; kept although the call fails."""
+    async def count_attempt(self, username: str, window: int) -> int:
+        """Count a login before it is judged, so that many at once cannot slip through.
+
+        Gives how many there were since the last success within ``window`` seconds. Kept although
+        the call may fail; what is older than the window is forgotten, for any name.
+        """
+        now = int(time.time())
+        of_name = login_failures.c.username == username
         async with self.database.transaction(independent=True):
-            row = {"count": count, "last_at": int(time.time())}
-            changed = await self.database.execute(
-                update(login_failures).where(login_failures.c.username == username).values(row)
+            await self.database.execute(
+                delete(login_failures).where(login_failures.c.last_at < now - window)
             )
-            if changed.rowcount == 0:
-                await self.database.execute(
-                    insert(login_failures).values(username=username, **row)
-                )
+            counted = update(login_failures).where(of_name)
+            counted_up = counted.values(count=login_failures.c.count + 1)
+            row = await self.database.execute(counted_up.returning(login_failures.c.count))
+            count = row.scalar_one_or_none()
+            if count is None:
+                try:
+                    async with self.database.savepoint():
+                        first = {"username": username, "count": 1, "last_at": now}
+                        await self.database.execute(insert(login_failures).values(first))
+                    count = 1
+                except IntegrityError:
+                    # Two first attempts at once; the other one has written the row by now.
+                    row = await self.database.execute(
+                        counted_up.returning(login_failures.c.count)
+                    )
+                    count = row.scalar_one()
+            return count
 
-    async def forget_failures(self, username: str) -> None:
+    async def forget_attempts(self, username: str) -> None:
         """A login succeeded."""
         await self.database.execute(
             delete(login_failures).where(login_failures.c.username == username)

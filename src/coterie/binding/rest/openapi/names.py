@@ -36,14 +36,15 @@ def names(types: Iterable[Any], taken: Collection[str] = ()) -> dict[Any, str]:
 def _label(kind: Any, depth: int) -> str:
     origin = get_origin(kind)
     if origin is not None and hasattr(origin, "__name__"):
-        inside = "And".join(_label(item, depth) for item in get_args(kind))
-        return f"{_label(origin, depth)}Of{inside}"
+        # What is inside tells more often than what holds it: it gets its module first.
+        inside = "And".join(_label(item, (depth + 1) // 2) for item in get_args(kind))
+        return f"{_label(origin, depth // 2)}Of{inside}"
     if not isinstance(kind, type):
         return _FORBIDDEN.sub("", str(kind)) or "Value"
     name = _FORBIDDEN.sub("", kind.__name__) or "Value"
     name = name[0].upper() + name[1:]
-    modules = kind.__module__.split(".")
-    return ".".join([*modules[len(modules) - depth :], name] if depth else [name])
+    modules = [] if kind.__module__ == "builtins" else kind.__module__.split(".")
+    return ".".join([*modules[max(0, len(modules) - depth) :], name] if depth else [name])
 
 
 def _numbered(name: str, used: Collection[str]) -> str:

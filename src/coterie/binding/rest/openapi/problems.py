@@ -74,9 +74,10 @@ class Problems:
             if status in standard:
                 found[status].append(self._plain(status))
             answers[str(status)] = _written(found[status])
-        schema = self._problem()
-        what = "Anything else that went wrong"
-        self._shared["Problem"] = _written([_Answer("problem", what, schema, NO_EXAMPLE)])
+        if "Problem" not in self._shared:
+            shown = _sent(Failure(Code.UNAVAILABLE, "Not now; try again in a moment"))
+            what = "Anything else that went wrong"
+            self._shared["Problem"] = _written([_Answer("Problem", what, self._problem(), shown)])
         return {**answers, "default": {"$ref": "#/components/responses/Problem"}}
 
     def components(self) -> dict[str, dict[str, Any]]:

@@ -8,9 +8,7 @@ const ui = SwaggerUIBundle({
   dom_id: "#docs",
   deepLinking: true,
   displayRequestDuration: true,
-  filter: true,
   showExtensions: true,
-  tryItOutEnabled: false,
   validatorUrl: "none",
 });
 
