@@ -130,13 +130,21 @@ async def test_a_deadlock_is_a_conflict_that_may_be_run_again(server: Database) 
 async def test_waiting_for_a_connection_is_bounded(empty_postgres: str) -> None:
     """When all connections are in use for too long, the message says how many and what to do."""
     async with Database(empty_postgres, connections=1, wait=0.1) as database:
-        async with database.transaction():
-            await database.execute(_MY_PID)
-            with pytest.raises(Unavailable, match="all 1 connections"):
-                async with database.transaction(independent=True):
-                    await database.execute(_MY_PID)
-        async with database.transaction():
-            await database.execute(_MY_PID)
+        begun, go = asyncio.Event(), asyncio.Event()
+
+        async def slow() -> None:
+            async with database.transaction():
+                await database.execute(_MY_PID)
+                begun.set()
+                await go.wait()
+
+        first = asyncio.create_task(slow())
+        await begun.wait()
+        with pytest.raises(Unavailable, match="all 1 connections"):
+            await slow()
+        go.set()
+        await first
+        await slow()
 
 
 async def test_a_statement_that_takes_too_long_is_given_up(empty_postgres: str) -> None:

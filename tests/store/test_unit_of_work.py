@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from coterie.call import Failure, Reply, held, separate
 from coterie.contract import Code
 from coterie.store import CommitFailed, Database, Misuse, unit_of_work
+from tests.store.conftest import with_tables
 from tests.store.shop import BUY, LOOK, Order, Product, answering, call, count, until
 
 
@@ -187,8 +188,8 @@ async def test_readers_do_not_wait_for_a_writer(database: Database) -> None:
     assert (await answering(unit_of_work(database), look)(call(LOOK))).value == 1
 
 
-async def test_a_safe_call_reads_one_state_per_statement_at_least(database: Database) -> None:
-    """A read-only unit gives its connection back: many more calls than connections all answer."""
+async def test_more_readers_than_connections_all_answer(database: Database) -> None:
+    """A call that reads gives its connection back, and the next in line takes it."""
 
     async def look() -> int:
         await database.execute(select(Product))
@@ -384,6 +385,27 @@ async def test_a_nested_call_has_a_unit_of_its_own(database: Database) -> None:
     with pytest.raises(LookupError):
         await answering(policy, outer)(call())
     assert await count(database, Product) == 1
+
+
+async def test_nested_readers_never_wait_for_each_other(url: str) -> None:
+    """Callers that hold all connections and call services that need one each: all answer."""
+    async with Database(url, connections=3, wait=5.0) as database:
+        await with_tables(database)
+        policy = unit_of_work(database)
+        all_hold = asyncio.Barrier(3)
+
+        async def inner() -> int:
+            return len((await database.scalars(select(Product))).all())
+
+        async def outer() -> object:
+            await database.execute(select(Product))
+            await all_hold.wait()
+            return (await answering(policy, inner)(call(LOOK))).value
+
+        began = time.monotonic()
+        replies = await asyncio.gather(*(answering(policy, outer)(call(LOOK)) for _ in range(9)))
+        assert [reply.value for reply in replies] == [0] * 9
+        assert time.monotonic() - began < 4  # nobody waited for a connection in vain
 
 
 async def test_outside_of_a_call_statements_are_refused(database: Database) -> None:

@@ -1,7 +1,7 @@
 """A system's folder, written for one test."""
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from textwrap import dedent
@@ -38,7 +38,7 @@ class Folder:
         return [str(problem).replace(f"{self.path}/", "") for problem in problems]
 
     @contextmanager
-    def lent(self) -> Iterator["Folder"]:
+    def lent(self) -> Generator["Folder"]:
         """Forget its modules at the end: the next test may use their names."""
         before = list(sys.path)
         try:
@@ -46,9 +46,8 @@ class Folder:
         finally:
             sys.path[:] = before
             for name, module in list(sys.modules.items()):
-                if str(getattr(module, "__file__", None)).startswith(str(self.path)):
-                    del sys.modules[name]
-                elif str(self.path) in str(getattr(module, "__path__", "")):
+                where = f"{getattr(module, '__file__', '')} {getattr(module, '__path__', '')}"
+                if str(self.path) in where:
                     del sys.modules[name]
 
 

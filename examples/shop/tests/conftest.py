@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-import pytest
 import pytest_asyncio
 from shop_web import Customer, Web
 
@@ -11,13 +10,6 @@ from coterie.client.http1 import Pool
 from coterie.testing import RunningSystem, running
 
 SHOP = Path(__file__).parent.parent
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let all tests of a file share one event loop, as they share one shop."""
-    for item in items:
-        if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.asyncio(loop_scope="module"))
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

@@ -7,6 +7,9 @@ import pytest
 
 from shop_web import DATE, Customer, Web
 
+# The tests of this file share one shop, and so one event loop.
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
 
 @pytest.mark.promise("S2-24", "S2-25", "S2-28", "S2-54")
 async def test_an_order_is_placed_with_the_words_of_the_row(customer: Customer) -> None:

@@ -8,6 +8,9 @@ import pytest
 
 from shop_web import Customer, Web
 
+# The tests of this file share one shop, and so one event loop.
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
 NEW = {"name": "newUser", "password": "newPassword", "address": "new address"}
 
 

@@ -119,11 +119,11 @@ class Folder:
         except StoreError:
             raise
         except Exception as error:  # a revision file is code, and may raise anything
-            failed = missing[len(applied)] if len(applied) < len(missing) else None
+            file = missing[len(applied)].path if len(applied) < len(missing) else self.path
+            reason = " ".join(str(error).split())
             raise MigrationError(
-                f"{self.service}: the migration {failed and failed.path} failed"
-                f" ({type(error).__name__}: {error}); nothing was changed. Mend the file and start"
-                " again"
+                f"{self.service}: the migration {file} failed ({type(error).__name__}: {reason});"
+                " nothing was changed. Mend the file and start again"
             ) from error
         return tuple(map(_migration, missing))
 

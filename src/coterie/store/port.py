@@ -5,7 +5,7 @@ from typing import Protocol
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-__all__ = ["Claim", "Engine", "Lease"]
+__all__ = ["Claim", "Engine", "Lease", "holding"]
 
 
 class Claim(Protocol):
@@ -22,9 +22,29 @@ class Claim(Protocol):
         ...
 
     @property
+    def engine(self) -> object:
+        """Whom it asks."""
+        ...
+
+    @property
+    def connected(self) -> bool:
+        """Whether it has a connection now."""
+        ...
+
+    @property
     def outer(self) -> "Claim | None":
         """The unit within whose code this one was begun, of whatever database."""
         ...
+
+
+def holding(claim: Claim) -> bool:
+    """Whether a unit around ``claim`` has a connection of the same engine."""
+    outer = claim.outer
+    while outer is not None:
+        if outer.engine is claim.engine and outer.connected:
+            return True
+        outer = outer.outer
+    return False
 
 
 class Lease(Protocol):
@@ -58,7 +78,9 @@ class Engine(Protocol):
         """A connection for ``claim``, first come first served.
 
         A claim that writes can be sure that its first statement finds the database writable; one
-        that does not write is refused every write. Waits a bounded time, then `Unavailable`.
+        that does not write is refused every write. Waits a bounded time, then `Unavailable`;
+        but a claim within another that has a connection here never waits for one: callers who
+        hold what the called are waiting for would all stand still.
         """
         ...
 

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from .address import PostgresAddress
 from .errors import AddressError, Conflict, CorruptDatabase, Misuse, StoreError, Unavailable
-from .port import Claim
+from .port import Claim, holding
 
 __all__ = ["PostgresEngine"]
 
@@ -41,44 +41,53 @@ class PostgresEngine:
         self._connections = connections
         self._wait = wait
         self._statement = statement_timeout
-        self._writing: AsyncEngine | None = None
-        self._reading: AsyncEngine | None = None
+        self._pool: AsyncEngine | None = None
+        self._spare: AsyncEngine | None = None
+        self._leased = 0
 
     def __str__(self) -> str:
         return str(self._address)
 
     async def start(self) -> None:
         """Open the database and prove that it answers."""
-        engine = self._engine(
+        self._pool = self._engine(
             self._statement,
             pool_size=self._connections,
             max_overflow=0,
             pool_timeout=self._wait,
             pool_use_lifo=True,
         )
-        event.listen(engine.sync_engine, "checkout", _refuse_closed)
-        self._writing = engine
-        self._reading = engine.execution_options(postgresql_readonly=True)
-        await (await self._connected(engine)).close()
+        event.listen(self._pool.sync_engine, "checkout", _refuse_closed)
+        self._spare = self._engine(self._statement, poolclass=NullPool)
+        await (await self._connected(self._pool)).close()
 
     async def stop(self) -> None:
         """Close every connection."""
-        if self._writing is not None:
-            await self._writing.dispose()
-        self._writing = self._reading = None
+        for engine in (self._pool, self._spare):
+            if engine is not None:
+                await engine.dispose()
+        self._pool = self._spare = None
 
     async def acquire(self, claim: Claim) -> "_Leased":
         """A connection from the pool."""
-        engine = self._writing if claim.write else self._reading
-        if engine is None:
+        if self._pool is None or self._spare is None:
             raise Misuse(f"{self} is not open: start the Database first (async with database)")
+        pool = self._spare if self._leased >= self._connections and holding(claim) else self._pool
         try:
-            return _Leased(await self._connected(engine))
+            connection = await self._connected(pool)
         except exc.TimeoutError as error:
             raise Unavailable(
                 f"{claim.name} waited {self._wait:g} s while all {self._connections} connections"
                 f" to {self} were in use: make units of work shorter, or allow more connections"
             ) from error
+        if not claim.write:
+            _ = await connection.execution_options(postgresql_readonly=True)
+        self._leased += 1
+        return _Leased(connection, self)
+
+    def returned(self) -> None:
+        """Count a connection that came back."""
+        self._leased -= 1
 
     @asynccontextmanager
     async def alter(self) -> AsyncGenerator[AsyncConnection]:
@@ -193,10 +202,12 @@ class PostgresEngine:
 
 
 class _Leased:
-    def __init__(self, connection: AsyncConnection) -> None:
+    def __init__(self, connection: AsyncConnection, engine: PostgresEngine) -> None:
         self.connection = connection
+        self._engine = engine
 
     async def release(self) -> None:
+        self._engine.returned()
         await self.connection.close()
 
 

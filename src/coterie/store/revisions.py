@@ -20,6 +20,7 @@ __all__ = ["new_migration"]
 
 _NAME = 32  # characters of a revision that Alembic's version table holds
 _Defaults = dict[tuple[str, str], str | None]
+_NOTHING = "pass"
 _FILE = '''"""{message}
 
 Revision {revision}, {follows}.
@@ -32,13 +33,11 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Bring the tables to this revision."""
-{upgrade}
+    """Bring the tables to this revision."""{upgrade}
 
 
 def downgrade() -> None:
-    """Bring them back to the one before."""
-{downgrade}
+    """Bring them back to the one before."""{downgrade}
 '''
 
 
@@ -58,7 +57,7 @@ async def new_migration(
     ``metadata=None`` an empty revision to be written by hand, such as one that moves data.
     """
     known = Folder.made(folder, service)
-    upgrade = downgrade = "pass"
+    upgrade = downgrade = _NOTHING
     if metadata is not None:
         async with database.engine.scratch() as connection:
             defaults = await connection.run_sync(_defaults, metadata)
@@ -67,7 +66,7 @@ async def new_migration(
         # Not in the greenlet above: CPython before 3.11.9 miscounts the depth of a tree there
         # (python/cpython#106905).
         upgrade, downgrade = _without_comments(upgrade), _without_comments(downgrade)
-        if upgrade == "pass":
+        if upgrade == _NOTHING:
             return None
     return _write(known, message, upgrade, downgrade)
 
@@ -111,7 +110,7 @@ def _difference(
     )
     script = produce_migrations(context, metadata)
     if script.upgrade_ops is None or script.downgrade_ops is None:
-        return "pass", "pass"
+        return _NOTHING, _NOTHING
     return _code(context, script.upgrade_ops), _code(context, script.downgrade_ops)
 
 
@@ -140,12 +139,19 @@ def _write(folder: Folder, message: str, upgrade: str, downgrade: str) -> Path:
         follows="the first" if folder.head is None else f"follows {folder.head}",
         down="None" if folder.head is None else f'"{folder.head}"',
         imports=f"{imports}\n" if imports else "",
-        upgrade="\n".join(lay_out(upgrade, 4)).rstrip(),
-        downgrade="\n".join(lay_out(downgrade, 4)).rstrip(),
+        upgrade=_body(upgrade),
+        downgrade=_body(downgrade),
     )
     with path.open("x", encoding="utf-8") as file:
         file.write(text)
     return path
+
+
+def _body(code: str) -> str:
+    """What follows the docstring, which suffices where there is nothing to do."""
+    if code == _NOTHING:
+        return ""
+    return "\n" + "\n".join(lay_out(code, 4)).rstrip()
 
 
 def _imports(code: str) -> Iterator[str]:

@@ -14,13 +14,13 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import event, exc, text
+from sqlalchemy import NullPool, event, exc, text
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from .address import SqliteAddress
 from .errors import AddressError, CorruptDatabase, MigrationError, Misuse, StoreError, Unavailable
-from .port import Claim
+from .port import Claim, holding
 from .sqlite_thread import SqliteThread
 from .write_queue import WriteQueue, queue_of
 
@@ -48,6 +48,8 @@ class SqliteEngine:
         self._queue: WriteQueue | None = None
         self._writing: AsyncEngine | None = None
         self._reading: AsyncEngine | None = None
+        self._spare: AsyncEngine | None = None
+        self._leased = 0
         self._writer: AsyncConnection | None = None
 
     def __str__(self) -> str:
@@ -63,11 +65,12 @@ class SqliteEngine:
             )
             self._file = str(Path(self._folder.name) / "memory.db")
         else:
-            self._file = _prepare(self._address.path)
+            self._file = prepare(self._address.path)
         self._queue = queue_of(self._file)
         self._writing = self._engine(self._open_writer, write=True, size=1)
         self._reading = self._engine(self._open_reader, write=False, size=self._readers)
-        await self._queue.enter(_Opening(f"opening {self._file}"), self._wait)
+        self._spare = self._engine(self._open_reader, write=False, size=0)
+        await self._queue.enter(_Opening(self, f"opening {self._file}"), self._wait)
         try:
             self._writer = await self._writing.connect()
             await self._writer.rollback()
@@ -78,27 +81,35 @@ class SqliteEngine:
         """Close every connection."""
         if self._writer is not None:
             await self._writer.close()
-        for engine in (self._reading, self._writing):
+        for engine in (self._reading, self._spare, self._writing):
             if engine is not None:
                 await engine.dispose()
         if self._folder is not None:
             await asyncio.to_thread(self._folder.cleanup)
-        self._writer = self._reading = self._writing = self._queue = self._folder = None
+        self._writer = self._reading = self._spare = self._writing = None
+        self._queue = self._folder = None
 
     async def acquire(self, claim: Claim) -> "_Reading | _Writing":
         """A connection that reads, or the turn on the one that writes."""
-        if self._queue is None or self._reading is None or self._writer is None:
+        if not (self._queue and self._reading and self._spare and self._writer):
             raise Misuse(f"{self} is not open: start the Database first (async with database)")
         if claim.write:
             await self._queue.enter(claim, self._wait)
             return _Writing(self._writer, self._queue)
+        pool = self._spare if self._leased >= self._readers and holding(claim) else self._reading
         try:
-            return _Reading(await self._reading.connect())
+            connection = await pool.connect()
         except exc.TimeoutError as error:
             raise Unavailable(
                 f"{claim.name} waited {self._wait:g} s while all {self._readers} connections to"
                 f" {self} were reading: make units of work shorter, or allow more connections"
             ) from error
+        self._leased += 1
+        return _Reading(connection, self)
+
+    def returned(self) -> None:
+        """Count a reading connection that came back."""
+        self._leased -= 1
 
     @asynccontextmanager
     async def alter(self) -> AsyncGenerator[AsyncConnection]:
@@ -110,7 +121,7 @@ class SqliteEngine:
         # and checked at the end (https://sqlite.org/lang_altertable.html, section 7).
         engine = self._engine(self._open_altering, write=True, size=1, patience=max(60, self._busy))
         await self._queue.enter(
-            _Opening(f"changing the schema of {self._file}"), max(60, self._wait)
+            _Opening(self, f"changing the schema of {self._file}"), max(60, self._wait)
         )
         try:
             async with engine.connect() as connection, connection.begin():
@@ -132,7 +143,7 @@ class SqliteEngine:
     @asynccontextmanager
     async def scratch(self) -> AsyncGenerator[AsyncConnection]:
         """An empty database in memory."""
-        engine = self._engine(lambda: _connect(":memory:", 0), write=True, size=1)
+        engine = self._engine(lambda: connect(":memory:", 0), write=True, size=1)
         try:
             async with engine.connect() as connection:
                 yield connection
@@ -155,10 +166,16 @@ class SqliteEngine:
         engine = create_async_engine(
             "sqlite+aiosqlite:///file",  # never opened by this name: the creator knows the file
             async_creator=creator,
-            pool_size=size,
-            max_overflow=0,
-            pool_timeout=self._wait,
-            pool_use_lifo=True,
+            **(
+                {"poolclass": NullPool}
+                if size == 0
+                else {
+                    "pool_size": size,
+                    "max_overflow": 0,
+                    "pool_timeout": self._wait,
+                    "pool_use_lifo": True,
+                }
+            ),
         )
 
         def translate(context: ExceptionContext) -> StoreError | None:
@@ -194,7 +211,7 @@ class SqliteEngine:
                     f"the disk of {self} fails ({error}): look at the system's log", lost=True
                 )
             case sqlite3.SQLITE_CANTOPEN:
-                return AddressError(f"{self} cannot be opened: {_why_not(Path(self._file))}")
+                return AddressError(f"{self} cannot be opened: {why_not(Path(self._file))}")
             case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
                 return CorruptDatabase(
                     f"{self} is no SQLite database, or is damaged ({error}): put a backup in its"
@@ -204,9 +221,9 @@ class SqliteEngine:
                 return None
 
     def _open_writer(self) -> sqlite3.Connection:
-        connection = _connect(self._file, self._busy)
+        connection = connect(self._file, self._busy)
         try:
-            _write_ahead(connection, self._file, self._busy)
+            write_ahead(connection, self._file, self._busy)
             level = "OFF" if self._folder else "FULL"  # a temporary database need not survive
             connection.execute(f"PRAGMA synchronous={level}")
             connection.execute(f"PRAGMA journal_size_limit={_WAL_LIMIT}")
@@ -224,7 +241,7 @@ class SqliteEngine:
         return connection
 
     def _open_reader(self) -> sqlite3.Connection:
-        connection = _connect(self._file, self._busy)
+        connection = connect(self._file, self._busy)
         connection.execute("PRAGMA query_only=ON")
         return connection
 
@@ -233,17 +250,21 @@ class _Opening:
     """The claim of the engine itself."""
 
     write = True
+    connected = False
     outer = None
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, engine: SqliteEngine, name: str) -> None:
+        self.engine = engine
         self.name = name
 
 
 class _Reading:
-    def __init__(self, connection: AsyncConnection) -> None:
+    def __init__(self, connection: AsyncConnection, engine: SqliteEngine) -> None:
         self.connection = connection
+        self._engine = engine
 
     async def release(self) -> None:
+        self._engine.returned()
         await self.connection.close()
 
 
@@ -258,57 +279,6 @@ class _Writing:
                 await self.connection.rollback()
         finally:
             self._queue.leave()
-
-
-def _connect(file: str, busy: float) -> sqlite3.Connection:
-    return sqlite3.connect(
-        file,
-        timeout=busy,
-        isolation_level=None,  # SqliteThread begins transactions itself
-        check_same_thread=False,  # interrupt() comes from the loop's thread, as SQLite allows
-        cached_statements=256,
-    )
-
-
-def _prepare(path: Path) -> str:
-    """Make the folder; the path without links, so that two names of a file are one."""
-    if path.is_dir():
-        raise AddressError(f"{path} is a folder: name a file in it, such as {path / 'data.db'}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise AddressError(
-            f"the folder of {path} cannot be made ({error.strerror}): make it, or choose another"
-            " path; an absolute path has four slashes (sqlite:////absolute/file.db)"
-        ) from error
-    return str(path.resolve())
-
-
-def _why_not(file: Path) -> str:
-    if not file.parent.is_dir():
-        return f"the folder {file.parent} does not exist; make it"
-    target = file if file.exists() else file.parent
-    if not os.access(target, os.W_OK):
-        return f"this user may not write {target}; change its owner or its mode"
-    return "look at its owner and mode, and at the limit of open files (ulimit -n)"
-
-
-def _write_ahead(connection: sqlite3.Connection, file: str, patience: float) -> None:
-    """Switch to WAL. SQLite's busy handler does not cover this switch, so we wait ourselves."""
-    until = time.monotonic() + patience
-    mode = ""
-    while not mode:
-        try:
-            (mode,) = connection.execute("PRAGMA journal_mode=WAL").fetchone()
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > until:
-                raise
-            time.sleep(0.005)
-    if mode != "wal":
-        raise AddressError(
-            f"{file} cannot be used in WAL mode (SQLite answers '{mode}'): the file system does"
-            " not offer shared memory; choose a local disk, or PostgreSQL"
-        )
 
 
 async def _broken_references(connection: AsyncConnection) -> set[tuple[Any, ...]]:

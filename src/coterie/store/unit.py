@@ -73,6 +73,11 @@ class UnitOfWork:
         """Whether it was committed or rolled back."""
         return self._state is _State.ENDED
 
+    @property
+    def connected(self) -> bool:
+        """Whether a statement has opened it, and it has not ended."""
+        return self._lease is not None
+
     def before_commit(self, hook: Hook) -> None:
         """Run ``hook`` inside the transaction, right before the commit; if it fails, all fails.
 
@@ -239,8 +244,9 @@ class UnitOfWork:
             if self._session is not None:
                 await self._session.part()
         finally:
-            if self._lease is not None:
-                await self._lease.release()
+            lease, self._lease = self._lease, None
+            if lease is not None:
+                await lease.release()
             if self._allow_calls is not None:
                 self._allow_calls()
 

@@ -89,9 +89,9 @@ class _Finder:
             file, line = self.place(error)
             told = " ".join(str(error).split())[:300]
             what = f"importing it raised {type(error).__name__}{': ' if told else ''}{told}"
-            remedy = "Let modules only define things; what may fail belongs in a start hook"
-            if isinstance(error, ImportError):
-                remedy = "Mend this import"
+            remedy = "Mend this line, or what it was given"
+            if isinstance(error, SystemExit):
+                remedy = 'Let what a program does stand below `if __name__ == "__main__":`'
             self.complain_at(file, line, what, remedy)
         else:
             return module if self.is_ours(module) else None

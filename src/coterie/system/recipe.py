@@ -178,7 +178,8 @@ class _Cook:
             return None
         if bare in self.within:
             ring = " -> ".join(c.__name__ for c in (*self.within[self.within.index(bare) :], bare))
-            self.misfit(cls, f"needs itself to be built: {ring}", "Let one of them do without")
+            what = f"asks for {bare.__name__}, which is not built without it: {ring}"
+            self.misfit(cls, what, "Let one of them do without the other")
             return None
         return self.recipe(bare)
 

@@ -31,8 +31,7 @@ def fill_settings(system: System, service: ServicePlan, report: Report) -> dict[
     for key in values:
         if key not in known:
             meant = near(key, known)
-            names = ", ".join(struct.__name__ for struct in keys)
-            remedy = f"{names} has {', '.join(sorted(known))}"
+            remedy = f"There are {', '.join(sorted(known))}"
             if meant is not None:
                 remedy = f"Did you mean {meant}?"
             elif not keys:

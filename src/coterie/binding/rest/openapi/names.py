@@ -8,7 +8,7 @@ from typing import Any, get_args, get_origin
 __all__ = ["names"]
 
 _FORBIDDEN = re.compile(r"[^A-Za-z0-9._-]+")  # OpenAPI 3.1, 4.8.7: keys of components
-_DEEPEST = 8
+_DEEPEST = 16
 
 
 def names(types: Iterable[Any], taken: Collection[str] = ()) -> dict[Any, str]:
