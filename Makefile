@@ -45,7 +45,7 @@ check-pyright:
 	@$(BIN)/pyright
 check-mypy:
 	@$(BIN)/mypy
-	@for folder in $(EXAMPLES); do MYPYPATH=$$folder $(BIN)/mypy $$folder || exit 1; done
+	@for folder in $(EXAMPLES); do MYPYPATH=$$folder:$$folder/tests $(BIN)/mypy $$folder || exit 1; done
 check-format:
 	@$(BIN)/ruff format --check --output-format=concise
 check-lint:

@@ -1,5 +1,7 @@
 """A client has the type of its contract, however it was made."""
 
+# pyright: reportUnusedVariable=false, reportUnusedClass=false, reportUnusedExpression=false
+
 from typing import assert_type
 
 from coterie.call import Handler
@@ -24,28 +26,28 @@ def right_without_async() -> None:
 
 
 async def wrong(handler: Handler) -> None:
-    proxy(Orders)  # E
-    proxy(int, handler)  # E
-    proxy("orders", handler)  # E
-    proxy(Orders, "http://127.0.0.1:8080")  # E
-    connect(int, "http://127.0.0.1:8080")  # E
-    connect(Orders)  # E
-    connect(Orders, 8080)  # E
-    connect(Orders, "http://127.0.0.1:8080", handler)  # E
+    proxy(Orders)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    proxy(int, handler)  # type: ignore[type-var]  # pyright: ignore[reportArgumentType]
+    proxy("orders", handler)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    proxy(Orders, "http://127.0.0.1:8080")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    connect(int, "http://127.0.0.1:8080")  # type: ignore[type-var]  # pyright: ignore[reportArgumentType]
+    connect(Orders)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    connect(Orders, 8080)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    connect(Orders, "http://127.0.0.1:8080", handler)  # type: ignore[arg-type, call-arg]  # pyright: ignore[reportCallIssue]
 
 
 async def wrong_use() -> None:
-    with connect(Orders, "http://127.0.0.1:8080") as orders:  # E
+    with connect(Orders, "http://127.0.0.1:8080") as orders:  # type: ignore[attr-defined]  # pyright: ignore[reportGeneralTypeIssues]
         ...
     async with connect(Orders, "http://127.0.0.1:8080") as orders:
-        await orders.greet("Ada")  # E
-        await orders.drop("1")  # E
-        text: str = await orders.count()  # E
+        await orders.greet("Ada")  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue]
+        await orders.drop("1")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+        text: str = await orders.count()  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
 
 
 def wrong_without_async() -> None:
     with blocking.connect(Hello, "http://127.0.0.1:8080") as (hello, wait):
-        wait(hello.greet(1))  # E
-        wait(hello.greet)  # E
-        text: str = wait(hello.greet("Ada"))  # E
-        wait(hello.greet("Ada"), 10)  # E
+        wait(hello.greet(1))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+        wait(hello.greet)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+        text: str = wait(hello.greet("Ada"))  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
+        wait(hello.greet("Ada"), 10)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]

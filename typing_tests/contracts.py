@@ -1,5 +1,7 @@
 """Contracts are concrete classes, so that a class stands for its clients; decorators keep types."""
 
+# pyright: reportUnusedVariable=false, reportUnusedClass=false, reportUnusedExpression=false
+
 from collections.abc import Callable, Coroutine
 from datetime import date
 from typing import Any, TypeVar, assert_type
@@ -41,9 +43,9 @@ def a_class_stands_for_its_clients() -> None:
     assert_type(describe(Hello).operation("greet"), Operation)
     assert_type(promise_of(Orders), Promise)
     assert_type(contracts_of(Orders), tuple[type[Contract], ...])
-    made(int)  # E
-    made(Orders())  # E
-    describe("orders")  # E
+    made(int)  # type: ignore[type-var]  # pyright: ignore[reportArgumentType]
+    made(Orders())  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    describe("orders")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
 
 class Every(Contract, version="2.0", name="every"):
@@ -72,10 +74,9 @@ class Half(Every, abstract=True): ...
 
 
 def a_decorator_keeps_the_signature(every: Every) -> None:
-    assert_type(every.a(1), Coroutine[Any, Any, Placed])  # type: ignore[assert-type]  # E-
     a: Callable[[int], Coroutine[Any, Any, Placed]] = every.a
     b: Callable[[], Coroutine[Any, Any, int]] = every.b
-    c: Callable[[str], Coroutine[Any, Any, Placed]] = every.a  # E
+    c: Callable[[str], Coroutine[Any, Any, Placed]] = every.a  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
 
 
 class Ready(Service, version="1.0"):
@@ -86,10 +87,10 @@ class Ready(Service, version="1.0"):
     @blocking
     def fill(self) -> None: ...
 
-    @on_start  # E
+    @on_start  # type: ignore[type-var]  # pyright: ignore[reportArgumentType, reportUntypedFunctionDecorator]
     def cold(self) -> None: ...
 
-    @on_start  # E
+    @on_start  # type: ignore[type-var]  # pyright: ignore[reportArgumentType, reportUntypedFunctionDecorator]
     async def asking(self, name: str) -> None: ...
 
 
@@ -101,35 +102,35 @@ async def hooks_are_called_with_nothing(ready: Ready) -> None:
 
 
 def wrong_options() -> None:
-    get("/a", fauls=[])  # E
-    get("/a", status="201")  # E
-    get("/a", allow=role)  # E
-    get("/a", allow="admin")  # E
-    get("/a", timeout="2s")  # E
-    get("/a", sunset="2031-01-01")  # E
-    get("/a", scopes=7)  # E
-    get(1)  # E
-    get()  # E
-    call("/a")  # E
-    post("/a", {"status": 201})  # E
+    get("/a", fauls=[])  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    get("/a", status="201")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    get("/a", allow=role)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    get("/a", allow="admin")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    get("/a", timeout="2s")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    get("/a", sunset="2031-01-01")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    get("/a", scopes=7)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    get(1)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    get()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    call("/a")  # type: ignore[arg-type, call-arg]  # pyright: ignore[reportCallIssue]
+    post("/a", {"status": 201})  # type: ignore[arg-type, call-arg]  # pyright: ignore[reportCallIssue]
 
 
 def wrong_classes() -> None:
-    class Number(Contract, version=1.0): ...  # E
+    class Number(Contract, version=1.0): ...  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType, reportGeneralTypeIssues]
 
-    class Unknown(Contract, version="1.0", nane="x"): ...  # E
+    class Unknown(Contract, version="1.0", nane="x"): ...  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue, reportGeneralTypeIssues]
 
 
 def wrong_rules() -> None:
-    role("clerk") | "admin"  # E
-    role("clerk") & None  # E
-    role(1)  # E
-    owner(user_id=1)  # E
+    role("clerk") | "admin"  # type: ignore[operator]  # pyright: ignore[reportOperatorIssue]
+    role("clerk") & None  # type: ignore[operator]  # pyright: ignore[reportOperatorIssue]
+    role(1)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    owner(user_id=1)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 
 
 class WithoutParentheses(Contract, version="1.0"):
-    @get  # E
-    async def a(self) -> int: ...
+    @get  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    async def a(self) -> int: ...  # type: ignore[misc]
 
-    @call  # E
-    async def b(self) -> int: ...
+    @call  # type: ignore[arg-type, call-arg]  # pyright: ignore[reportCallIssue, reportUntypedFunctionDecorator]
+    async def b(self) -> int: ...  # type: ignore[misc]

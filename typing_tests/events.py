@@ -1,5 +1,7 @@
 """An event is itself on the class and a way to publish on an instance; listeners fit their event."""
 
+# pyright: reportUnusedVariable=false, reportUnusedClass=false, reportUnusedExpression=false
+
 from typing import assert_type
 
 from coterie.contract import Emit, Event, Service, Struct, blocking, on
@@ -41,41 +43,41 @@ async def called_directly(mailer: Mailer) -> None:
 
 
 async def wrong_payload(orders: Orders, mailer: Mailer) -> None:
-    await orders.placed(Dropped(1))  # E
-    await orders.placed()  # E
-    await orders.placed(order_id=1)  # E
-    await orders.posted(Placed(1))  # E
-    await mailer.thank(Dropped(1))  # E
+    await orders.placed(Dropped(1))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    await orders.placed()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    await orders.placed(order_id=1)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    await orders.posted(Placed(1))  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue]
+    await mailer.thank(Dropped(1))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
 
 async def published_on_the_class() -> None:
-    await Orders.placed(Placed(1))  # E
+    await Orders.placed(Placed(1))  # type: ignore[operator]  # pyright: ignore[reportCallIssue]
 
 
 class WrongListener(Service, version="1.0"):
-    @on(Orders.placed)  # E
+    @on(Orders.placed)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     async def other_payload(self, event: Dropped) -> None: ...
 
-    @on(Orders.placed)  # E
+    @on(Orders.placed)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     def plain(self, event: Placed) -> None: ...
 
-    @on(Orders.placed)  # E
+    @on(Orders.placed)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     async def nothing(self) -> None: ...
 
-    @on(Orders.placed)  # E
+    @on(Orders.placed)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     async def answering(self, event: Placed) -> int: ...
 
-    @on(Orders.placed)  # E
+    @on(Orders.placed)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     async def narrow(self, event: RushPlaced) -> None: ...
 
-    @on(Orders.placed, Orders.dropped)  # E
+    @on(Orders.placed, Orders.dropped)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     async def one_of_two(self, event: Placed) -> None: ...
 
 
 def wrong_event(orders: Orders) -> None:
-    on(Placed)  # E
-    on(orders.placed)  # E
-    on("Orders.placed")  # E
-    on()  # E
-    Event("Placed")  # E
-    Event(Placed(1))  # E
+    on(Placed)  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
+    on(orders.placed)  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
+    on("Orders.placed")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
+    on()  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
+    Event("Placed")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    Event(Placed(1))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]

@@ -1,5 +1,7 @@
 """A fault is made as a dataclass is, and caught by type with its fields typed."""
 
+# pyright: reportUnusedVariable=false, reportUnusedClass=false, reportUnusedExpression=false
+
 from typing import assert_type
 
 from coterie.contract import Code, Fault, post
@@ -38,40 +40,40 @@ def right() -> None:
 
 
 def wrong_values() -> None:
-    OutOfStock()  # E
-    OutOfStock("7")  # E
-    OutOfStock(7, 3, 1)  # E
-    OutOfStock(product=7)  # E
-    OutOfStock(7, available="three")  # E
-    Quota("why")  # E
-    Discontinued(7, 3, 4)  # E
+    OutOfStock()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    OutOfStock("7")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    OutOfStock(7, 3, 1)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    OutOfStock(product=7)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    OutOfStock(7, available="three")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    Quota("why")  # type: ignore[arg-type]  # pyright: ignore[reportCallIssue]
+    Discontinued(7, 3, 4)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
 
 def wrong_field() -> None:
     try:
         raise OutOfStock(7)
     except OutOfStock as fault:
-        fault.left  # E
-        fault.available = "three"  # E
-        text: str = fault.available  # E
+        fault.left  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue]
+        fault.available = "three"  # type: ignore[assignment]  # pyright: ignore[reportAttributeAccessIssue]
+        text: str = fault.available  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
 
 
 def wrong_declaration() -> None:
-    class WrongCode(Fault, code="not_found"): ...  # E
+    class WrongCode(Fault, code="not_found"): ...  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType, reportGeneralTypeIssues]
 
-    class WrongStatus(Fault, status="409"): ...  # E
+    class WrongStatus(Fault, status="409"): ...  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType, reportGeneralTypeIssues]
 
-    class WrongOption(Fault, codes=Code.NOT_FOUND): ...  # E
+    class WrongOption(Fault, codes=Code.NOT_FOUND): ...  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue, reportGeneralTypeIssues]
 
     class WrongDefault(Fault):
-        available: int = "none"  # E
+        available: int = "none"  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
 
     class WrongOrder(Fault):
         available: int = 0
-        product_id: int  # E
+        product_id: int  # type: ignore[misc]  # pyright: ignore[reportGeneralTypeIssues]
 
 
 def not_raisable() -> None:
-    post("/orders", faults=[int])  # E
-    post("/orders", faults=[OutOfStock(7)])  # E
-    post("/orders", faults=OutOfStock)  # E
+    post("/orders", faults=[int])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]
+    post("/orders", faults=[OutOfStock(7)])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]
+    post("/orders", faults=OutOfStock)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]

@@ -1,5 +1,7 @@
 """Handlers, policies and components are shapes: whatever fits is one."""
 
+# pyright: reportUnusedVariable=false, reportUnusedClass=false, reportUnusedExpression=false
+
 import asyncio
 from collections.abc import Coroutine
 from typing import Any, TypeVar, assert_type
@@ -75,7 +77,7 @@ async def right() -> None:
     rule: Rule = anyone | anyone & anyone
 
 
-def _a_call() -> Call: ...  # type: ignore[empty-body]  # E-
+def _a_call() -> Call: ...
 
 
 async def _one() -> int:
@@ -105,25 +107,25 @@ async def no_reply(call: Call) -> None: ...
 
 
 def wrong_shapes() -> None:
-    handler: Handler = plain_answer  # E
-    another: Handler = no_reply  # E
-    policy: Policy = answer  # E
-    component: Component = NoStop()  # E
-    plain: Component = PlainStart()  # E
-    caller: Caller = Nobody()  # E
-    chain([answer], answer)  # E
-    chain([timed], timed)  # E
-    spawn(_one)  # E
+    handler: Handler = plain_answer  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
+    another: Handler = no_reply  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
+    policy: Policy = answer  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
+    component: Component = NoStop()  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
+    plain: Component = PlainStart()  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
+    caller: Caller = Nobody()  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
+    chain([answer], answer)  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]
+    chain([timed], timed)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    spawn(_one)  # type: ignore[arg-type, unused-awaitable]  # pyright: ignore[reportArgumentType]
 
 
 def wrong_values(context: Context, call: Call) -> None:
-    context.deadline = 1.0  # E
-    call.context = context  # E
-    Failure("not_found", "x")  # E
-    Failure(Code.NOT_FOUND)  # E
-    Failure(Code.NOT_FOUND, "x", "y")  # E
-    Principal()  # E
-    Principal("ann", ["read"])  # E
-    calling(1.0)  # E
-    calling(timeout="1s")  # E
-    calling(principal="ann")  # E
+    context.deadline = 1.0  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
+    call.context = context  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
+    Failure("not_found", "x")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    Failure(Code.NOT_FOUND)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    Failure(Code.NOT_FOUND, "x", "y")  # type: ignore[arg-type, call-arg]  # pyright: ignore[reportCallIssue]
+    Principal()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    Principal("ann", ["read"])  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    calling(1.0)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    calling(timeout="1s")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    calling(principal="ann")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]

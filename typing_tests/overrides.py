@@ -1,5 +1,7 @@
 """An implementation is held to the signatures of its contract."""
 
+# pyright: reportUnusedVariable=false, reportUnusedClass=false, reportUnusedExpression=false
+
 from collections.abc import AsyncIterator
 
 from coterie.contract import Page, blocking, on
@@ -49,47 +51,47 @@ def it_is_its_contract(service: OrderService, politer: Politer) -> tuple[Orders,
 
 
 class WrongParameter(Orders, abstract=True):
-    async def place(self, order: Placed) -> Placed: ...  # E
+    async def place(self, order: Placed) -> Placed: ...  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]
 
 
 class WrongResult(Orders, abstract=True):
-    async def place(self, order: NewOrder) -> int: ...  # E
+    async def place(self, order: NewOrder) -> int: ...  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]
 
 
 class OneMore(Orders, abstract=True):
-    async def drop(self, order_id: int, reason: str) -> None: ...  # E
+    async def drop(self, order_id: int, reason: str) -> None: ...  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]
 
 
 class OneLess(Orders, abstract=True):
-    async def drop(self) -> None: ...  # E
+    async def drop(self) -> None: ...  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]
 
 
 class NoDefault(Orders, abstract=True):
-    async def orders(  # E
+    async def orders(  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]
         self, user_id: int, *, limit: int, cursor: str | None = None
     ) -> Page[Placed]: ...
 
 
 class Plain(Orders, abstract=True):
-    def drop(self, order_id: int) -> None: ...  # E
+    def drop(self, order_id: int) -> None: ...  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]
 
 
 class BlockingWithAnotherResult(Orders, abstract=True):
     @blocking
-    def invoice(self, order_id: int) -> str:  # E
+    def invoice(self, order_id: int) -> str:  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]
         return ""
 
 
 class BlockingOverAsync(Orders, abstract=True):
     @blocking
-    async def count(self) -> int:  # E
+    async def count(self) -> int:  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]
         return 0
 
 
 class Yielding(Orders, abstract=True):
-    async def export(self) -> AsyncIterator[bytes]:  # E
+    async def export(self) -> AsyncIterator[bytes]:  # type: ignore[misc, override]  # pyright: ignore[reportIncompatibleMethodOverride]
         yield b""
 
 
 class NotAMethod(Orders, abstract=True):
-    place = None  # E
+    place = None  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]

@@ -1,5 +1,8 @@
 """A contract that uses everything a contract can say."""
 
+
+# ruff: noqa: RUF012 - msgspec copies empty defaults
+
 import datetime
 import decimal
 import enum
@@ -7,6 +10,8 @@ import uuid
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Annotated, Any, Generic, Literal, NamedTuple, NotRequired, TypedDict, TypeVar
+
+from msgspec import UNSET, UnsetType
 
 from coterie.contract import (
     Body,
@@ -37,7 +42,6 @@ from coterie.contract import (
     role,
     scope,
 )
-from msgspec import UNSET, UnsetType
 
 T = TypeVar("T")
 
@@ -198,21 +202,34 @@ class Orders(Contract, version="1.2"):
         """
         ...
 
-    @get("/orders/{order_id}", faults=[NoSuchOrder], allow=role("admin") | owner("user_id"), etag=True)
+    @get(
+        "/orders/{order_id}",
+        faults=[NoSuchOrder],
+        allow=role("admin") | owner("user_id"),
+        etag=True,
+    )
     async def order(self, order_id: Annotated[int, Meta(ge=1)], user_id: int = 1) -> Order:
-        """Returns the order with specified id"""
+        """Returns the order with specified id."""
         ...
 
     @put("/orders/{order_id}", faults=[NoSuchOrder], if_match="order", scopes=["orders:write"])
     async def change(
-        self, order_id: Annotated[int, Meta(ge=1)], order: NewOrder, user_id: Annotated[int, Query()] = 1
+        self,
+        order_id: Annotated[int, Meta(ge=1)],
+        order: NewOrder,
+        user_id: Annotated[int, Query()] = 1,
     ) -> Order:
-        """Modifies an order"""
+        """Modifies an order."""
         ...
 
-    @delete("/orders/{id}", faults=[NoSuchOrder], deprecated="Cancel it.", sunset=datetime.date(2030, 1, 1))
-    async def remove(self, id: int) -> None:  # noqa: A002
-        """Deletes an order"""
+    @delete(
+        "/orders/{id}",
+        faults=[NoSuchOrder],
+        deprecated="Cancel it.",
+        sunset=datetime.date(2030, 1, 1),
+    )
+    async def remove(self, id: int) -> None:
+        """Deletes an order."""
         ...
 
     @get("/orders", allow=anyone, tags=["search"])
@@ -228,12 +245,12 @@ class Orders(Contract, version="1.2"):
         wanted: Annotated[list[int] | None, Header()] = None,
         session: Annotated[str | None, Cookie("sid")] = None,
     ) -> Page[Order]:
-        """Finds orders"""
+        """Finds orders."""
         ...
 
     @patch("/orders/{order_id}/colour")
     async def paint(self, order_id: int, colour: Annotated[Colour, Body()]) -> Box[Colour]:
-        """Paints an order"""
+        """Paints an order."""
         ...
 
     @post("/orders/{order_id}/files")
@@ -244,7 +261,7 @@ class Orders(Contract, version="1.2"):
         more: Annotated[list[Upload] | None, Form()] = None,
         title: Annotated[str, Form()] = "",
     ) -> None:
-        """Attaches files to an order"""
+        """Attaches files to an order."""
         ...
 
     @post("/login")
@@ -254,17 +271,17 @@ class Orders(Contract, version="1.2"):
         password: Annotated[str, Form(), Meta(min_length=8)],
         remember: Annotated[bool, Form()] = False,
     ) -> dict[str, str]:
-        """Logs in a user"""
+        """Logs in a user."""
         ...
 
     @get("/orders/{order_id}/receipt")
     async def receipt(self, order_id: int) -> Annotated[bytes, Content("application/pdf")]:
-        """Gives the receipt"""
+        """Gives the receipt."""
         ...
 
     @get("/orders/{order_id}/page")
     async def page(self, order_id: int) -> Html:
-        """Shows an order"""
+        """Shows an order."""
         ...
 
     @get("/motd")
@@ -272,32 +289,32 @@ class Orders(Contract, version="1.2"):
 
     @get("/go/{name}")
     async def go(self, name: str) -> Redirect:
-        """Sends you on"""
+        """Sends you on."""
         ...
 
     @post("/import")
     async def load(self, rows: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-        """Takes rows, gives rows"""
+        """Takes rows, gives rows."""
         ...
 
     @put("/notes/{name}")
     async def note(self, name: str, text: Annotated[str, Content("text/markdown")]) -> None:
-        """Writes a note"""
+        """Writes a note."""
         ...
 
     @post("/trees")
     async def tree(self, tree: Node) -> Node | None:
-        """Plants a tree"""
+        """Plants a tree."""
         ...
 
     @post("/strict")
     async def strict(self, strict: Strict | None = None) -> Box[list[Strict]]:
-        """Takes nothing else"""
+        """Takes nothing else."""
         ...
 
     @call(allow=scope("stock") & role("service"))
     async def reserve(
         self, product_id: int, quantity: Annotated[int, Meta(ge=1)] = 1, why: str | None = None
     ) -> bool:
-        """Reserves stock"""
+        """Reserves stock."""
         ...

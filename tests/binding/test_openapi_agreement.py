@@ -9,6 +9,10 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from jsonschema_rs import Draft202012Validator
+
 from coterie.binding.rest import Request
 from coterie.binding.rest.arguments import ArgumentReader
 from coterie.binding.rest.openapi import openapi
@@ -18,10 +22,6 @@ from coterie.binding.rest.openapi.schemas import Schemas
 from coterie.binding.rest.text import text
 from coterie.call import Failure
 from coterie.contract import Description, Meta, Operation, describe
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from jsonschema_rs import Draft202012Validator
-
 from tests.binding.rich import (
     Address,
     Box,
@@ -131,6 +131,8 @@ TYPES: list[tuple[Any, list[Any], list[Any]]] = [
     (Node, [{"label": "a", "children": [{"label": "b"}]}], [{"label": "a", "children": [{}]}]),
     (Node | None, [None, {"label": "a", "parent": {"label": "b"}}], [{"parent": None}]),
 ]
+
+
 def name_of(hint: Any) -> str:
     return str(hint).replace("tests.binding.rich.", "").replace("msgspec.", "")
 
@@ -167,7 +169,9 @@ def test_numbers_are_made_to_fit(
 ) -> None:
     """An example of a bounded number is within its bounds, or there is none."""
     bounds: dict[str, Any] = {"gt" if exclusive else "ge": ge, "le": le, "multiple_of": step}
-    hint = Annotated[int, Meta(**{name: value for name, value in bounds.items() if value is not None})]
+    hint = Annotated[
+        int, Meta(**{name: value for name, value in bounds.items() if value is not None})
+    ]
     shown = example(hint)
     assert shown is NO_EXAMPLE or (schema_allows(hint, shown) and codec_takes(hint, shown))
     if step is None and (ge is None or le is None or ge + 1 < le):
@@ -177,14 +181,18 @@ def test_numbers_are_made_to_fit(
 @settings(max_examples=100, deadline=None)
 @given(
     st.lists(
-        st.tuples(st.sampled_from(["A", "B", "item"]), st.sampled_from(["x", "a.x", "b.x", "a.b.x"])),
+        st.tuples(
+            st.sampled_from(["A", "B", "item"]), st.sampled_from(["x", "a.x", "b.x", "a.b.x"])
+        ),
         max_size=8,
     )
 )
 def test_names_are_legal_and_never_shared(pairs: list[tuple[str, str]]) -> None:
     """However classes are called and wherever they stand, each gets a name of its own."""
     classes = [type(name, (), {"__module__": place}) for name, place in pairs]
-    found = names([*classes, *(Box[one] for one in classes)], taken=["A", "Problem"])
+    generic: Any = Box
+    boxes = [generic[one] for one in classes]
+    found = names([*classes, *boxes], taken=["A", "Problem"])
     assert len(set(found.values())) == 2 * len(classes)
     assert not {"A", "Problem"} & set(found.values())
     assert all(re.fullmatch(r"[a-zA-Z0-9._-]+", name) for name in found.values())

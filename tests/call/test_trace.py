@@ -116,8 +116,11 @@ def test_a_seed_for_the_test_changes_no_trace() -> None:
     assert Trace.root() != first
 
 
+_plain = random.Random()
+
+
 def _draw(answers: Any) -> None:
-    answers.put((os.getpid(), Trace.root().trace_id))
+    answers.put((os.getpid(), Trace.root().trace_id, _plain.getrandbits(128)))
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this platform starts no process by fork")
@@ -132,5 +135,6 @@ def test_forked_processes_draw_different_traces() -> None:
     drawn = [answers.get(timeout=30) for _ in children]
     for child in children:
         child.join(30)
-    assert len({process for process, _ in drawn}) == 3
-    assert len({trace for _, trace in drawn}) == 3
+    assert len({process for process, _, _ in drawn}) == 3
+    assert len({trace for _, trace, _ in drawn}) == 3
+    assert len({number for _, _, number in drawn}) == 1, "control: a plain generator falls together"

@@ -59,7 +59,26 @@ def documents(draw: st.DrawFn) -> str:
 
 
 _WORDS = st.sampled_from(
-    ["system", "service", "gateway", "engines", "identity", "policy", "profile", "name", "port", "implements", "settings", "cors", "body_limit", "timeout", "a", "database", "uses", "dev"]
+    [
+        "system",
+        "service",
+        "gateway",
+        "engines",
+        "identity",
+        "policy",
+        "profile",
+        "name",
+        "port",
+        "implements",
+        "settings",
+        "cors",
+        "body_limit",
+        "timeout",
+        "a",
+        "database",
+        "uses",
+        "dev",
+    ]
 )
 _ANY: st.SearchStrategy[Any] = st.recursive(
     st.none().map(lambda _: "${A}")

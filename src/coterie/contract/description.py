@@ -171,11 +171,18 @@ class _Reader:
                 self.problem(f"if_match={name!r} names no get operation", "Name one that reads it")
             elif not guarded[0].options.get("etag"):
                 self.problem(f"{name} has no entity tag", f"Say etag=True at {name}")
-            elif not set(inspect.signature(guarded[1]).parameters) <= set(
-                inspect.signature(self.function).parameters
-            ):
-                self.problem(f"{name} takes parameters this operation lacks", "Share their names")
+            else:
+                self._check_guard(name, guarded[1])
         return name
+
+    def _check_guard(self, name: str, guard: Any) -> None:
+        own = inspect.signature(self.function).parameters
+        for parameter in inspect.signature(guard).parameters.values():
+            if parameter.name not in own and parameter.default is inspect.Parameter.empty:
+                self.problem(
+                    f"{name} needs {parameter.name}, which this operation does not have",
+                    "Share the name, or give it a default there",
+                )
 
     def _rule(self, parameters: tuple[Parameter, ...]) -> Rule | None:
         options = self.declared.options

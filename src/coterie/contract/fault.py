@@ -6,7 +6,7 @@ import string
 from collections.abc import Iterator, Mapping
 from copy import copy
 from functools import partial
-from typing import Any, ClassVar, dataclass_transform, get_type_hints
+from typing import Any, ClassVar, Never, dataclass_transform, get_type_hints
 
 import msgspec
 
@@ -72,12 +72,14 @@ class Fault(Exception):
         if problems:
             raise ContractError(f"fault {cls.__qualname__}", problems)
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    # Type checkers make each subclass its own signature; where there is no field they look here.
+    def __init__(self, *args: Never, **kwargs: Never) -> None:
         names = list(self.__fields__)
+        named: dict[str, Any] = kwargs
         if len(args) > len(names):
             raise TypeError(f"{self._name} takes {len(names)} values, {len(args)} given")
-        values = dict(zip(names, args, strict=False))
-        for name, value in kwargs.items():
+        values: dict[str, Any] = dict(zip(names, args, strict=False))
+        for name, value in named.items():
             if name not in self.__fields__:
                 raise TypeError(f"{self._name} has no field {name!r}; it has {names}")
             if name in values:

@@ -94,7 +94,8 @@ class Host:
                 self._declared[operation] = operation.faults
                 if operation.if_match is not None:
                     guard = description.operation(operation.if_match)
-                    names = tuple(p.name for p in guard.parameters)
+                    shared = {p.name for p in operation.parameters}
+                    names = tuple(p.name for p in guard.parameters if p.name in shared)
                     self._guards[operation] = (getattr(service, guard.name), names)
         self._by_name = {op.id + op.major: op for op in self._methods}
         self._chain: Handler = chain(policies, self._invoke)

@@ -5,10 +5,8 @@ Readers see the last commit and never wait for the writer (https://sqlite.org/wa
 """
 
 import asyncio
-import os
 import sqlite3
 import tempfile
-import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -21,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from .address import SqliteAddress
 from .errors import AddressError, CorruptDatabase, MigrationError, Misuse, StoreError, Unavailable
 from .port import Claim, holding
+from .sqlite_file import connect, prepare, why_not, write_ahead
 from .sqlite_thread import SqliteThread
 from .write_queue import WriteQueue, queue_of
 

@@ -11,6 +11,7 @@ __all__ = ["connect", "prepare", "why_not", "write_ahead"]
 
 
 def connect(file: str, busy: float) -> sqlite3.Connection:
+    """Open ``file``; SQLite itself waits ``busy`` seconds for the locks of others."""
     return sqlite3.connect(
         file,
         timeout=busy,
@@ -35,6 +36,7 @@ def prepare(path: Path) -> str:
 
 
 def why_not(file: Path) -> str:
+    """The likely reason that ``file`` cannot be opened, and what to do."""
     if not file.parent.is_dir():
         return f"the folder {file.parent} does not exist; make it"
     target = file if file.exists() else file.parent

@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from coterie.call import Call, Handler, Policy, Reply, separate
+from coterie.call import Call, Handler, Policy, Reply
 from coterie.client import proxy
 from coterie.contract import Contract, anyone, authenticated, hooks, promise_of
 from coterie.policy import Span, authenticate, authorize, deadline, trace
@@ -156,7 +156,7 @@ class _Assembler:
             found.append(authenticate(self.identity.verifier))
         found.append(authorize(anyone if self.identity is None else authenticated))
         if service is not None and service.keeps and self.databases is not None:
-            found += [_apart, self.databases.policy(self.system.database(service.spec))]
+            found.append(self.databases.policy(self.system.database(service.spec)))
         return found
 
     def provided(self, service: ServicePlan, argument: Argument) -> Any:
@@ -227,15 +227,3 @@ class _Assembler:
         """Whether a service that was built has the routes of ``fake`` already."""
         taken = {d.contract for host in self.hosts.values() for d in host.descriptions}
         return any(description.contract in taken for description in fake.descriptions)
-
-
-def _apart(handler: Handler) -> Handler:
-    # What one service holds while it writes must not seem held by a caller in the same process.
-    async def serve(call: Call) -> Reply:
-        end = separate()
-        try:
-            return await handler(call)
-        finally:
-            end()
-
-    return serve

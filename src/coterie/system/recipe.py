@@ -90,7 +90,8 @@ class Misfit(Struct, frozen=True):
 def recipe_of(cls: type, given: frozenset[type] = frozenset()) -> tuple[Recipe, list[Misfit]]:
     """How to build ``cls``, and every parameter for which there is no way.
 
-    ``given`` are classes of which an instance will be handed in.
+    ``given`` are classes of which an instance will be handed in; a contract among them changes
+    nothing, for it is a client that is asked for.
     """
     cook = _Cook(given)
     return cook.recipe(cls), cook.misfits
@@ -150,7 +151,7 @@ class _Cook:
 
     def want(self, cls: type, name: str, hint: Any, *, required: bool) -> Any:
         bare = _bare(hint)
-        if bare in self.given:
+        if bare in self.given and not issubclass(bare, Contract):
             return Given(bare)
         known = _known(bare)
         if known is not None:

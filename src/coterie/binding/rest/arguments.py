@@ -94,13 +94,22 @@ class ArgumentReader:
         try:
             return self._decoders[codec].decode(body)
         except msgspec.ValidationError as error:
-            found = violations(codec.untyped(body), self._body_type, "body")
-            raise _invalid(found or (Violation(str(error), "#"),)) from None
+            raise _invalid(self._all_wrong(codec, body, error)) from None
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             what = f"The body is no {codec.media}: {error}" if body else "The body is missing"
             raise Failure(Code.INVALID_ARGUMENT, what) from None
         except RecursionError:
             raise Failure(Code.INVALID_ARGUMENT, "The body is nested too deep") from None
+
+    def _all_wrong(
+        self, codec: Codec, body: bytes, error: msgspec.ValidationError
+    ) -> tuple[Violation, ...]:
+        only = (Violation(str(error), "#"),)
+        try:
+            return violations(codec.untyped(body), self._body_type, "body") or only
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            # The first mistake came before the place where it stops being readable at all.
+            return only
 
     def _read_plain(self, request: Request) -> dict[str, Any]:
         raw = self._collect(request)

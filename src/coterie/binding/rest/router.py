@@ -1,8 +1,8 @@
 """Router: method and path to what answers them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 from urllib.parse import unquote
 
 from coterie.call import Failure
@@ -71,48 +71,49 @@ class Router(Generic[T]):
                 pieces = [unquote(piece, errors="strict") for piece in pieces]
             except UnicodeDecodeError:
                 raise Failure(Code.INVALID_ARGUMENT, "The path is no UTF-8") from None
-        values: list[str] = []
-        node = self._walk(self._root, pieces, 0, values)
-        if node is None:
+        asked = ("HEAD", "GET") if method == "HEAD" else (method,)
+        nodes = list(self._walk(self._root, pieces, 0, ()))
+        for node, values in nodes:
+            for name in asked:
+                target = node.targets.get(name)
+                if target is not None:
+                    return target, dict(zip(node.names[name], values, strict=True))
+        if not nodes:
             raise Failure(Code.NOT_FOUND, f"There is nothing at {path[:200]}")
-        asked = "GET" if method == "HEAD" and "HEAD" not in node.targets else method
-        target = node.targets.get(asked)
-        if target is None:
-            raise Failure(
-                Code.UNIMPLEMENTED,
-                f"{method[:20]} is not possible here; {', '.join(_allowed(node))} is",
-                status=405,
-                headers=(("allow", ", ".join(_allowed(node))),),
-            )
-        return target, dict(zip(node.names[asked], values, strict=True))
+        allowed = ", ".join(_allowed(node for node, _ in nodes))
+        raise Failure(
+            Code.UNIMPLEMENTED,
+            f"{method[:20]} is not possible here; {allowed} is",
+            status=405,
+            headers=(("allow", allowed),),
+        )
 
     def allowed(self, path: str) -> tuple[str, ...]:
         """The methods of a path, for ``OPTIONS``; empty for an unknown path."""
-        node = self._walk(self._root, [unquote(piece) for piece in path.split("/")[1:]], 0, [])
-        return () if node is None else _allowed(node)
+        pieces = [unquote(piece) for piece in path.split("/")[1:]]
+        nodes = [node for node, _ in self._walk(self._root, pieces, 0, ())]
+        return _allowed(nodes) if nodes else ()
 
     def _walk(
-        self, node: _Node[T], pieces: list[str], depth: int, values: list[str]
-    ) -> _Node[T] | None:
+        self, node: _Node[T], pieces: list[str], depth: int, values: tuple[str, ...]
+    ) -> Iterator[tuple[_Node[T], tuple[str, ...]]]:
+        """Every place that fits, text before braces; with the values of its braces."""
         if depth == len(pieces):
-            return node if node.targets else None
+            if node.targets:
+                yield node, values
+            return
         piece = pieces[depth]
         child = node.children.get(piece)
         if child is not None:
-            found = self._walk(child, pieces, depth + 1, values)
-            if found is not None:
-                return found
+            yield from self._walk(child, pieces, depth + 1, values)
         if node.wild is not None and piece:
-            values.append(piece)
-            found = self._walk(node.wild, pieces, depth + 1, values)
-            if found is not None:
-                return found
-            values.pop()
-        return None
+            yield from self._walk(node.wild, pieces, depth + 1, (*values, piece))
 
 
-def _allowed(node: _Node[T]) -> tuple[str, ...]:
-    methods = {*node.targets, "OPTIONS"}
+def _allowed(nodes: Iterable[_Node[Any]]) -> tuple[str, ...]:
+    methods = {"OPTIONS"}
+    for node in nodes:
+        methods.update(node.targets)
     if "GET" in methods:
         methods.add("HEAD")
     return tuple(sorted(methods))

@@ -1,6 +1,6 @@
 """The body of a request, as OpenAPI describes it: JSON, MessagePack, forms, files, streams."""
 
-from typing import Annotated, Any, get_args, get_origin
+from typing import Any, get_args
 
 from msgspec.inspect import type_info
 
@@ -11,7 +11,7 @@ from coterie.contract import Operation, Parameter, Source, Upload
 from .examples import NO_EXAMPLE, example
 from .parameters import field_schema
 from .plain import plainly
-from .schemas import Schemas, bare, fields_of
+from .schemas import Schemas, bare, fields_of, stripped
 
 __all__ = ["bare_media", "body", "raw_schema"]
 
@@ -38,7 +38,7 @@ def bare_media(media: str) -> str:
 
 def raw_schema(hint: Any, media: str, schemas: Schemas, *, stream: bool) -> dict[str, Any]:
     """The schema of a body of one media type: text, bytes, a stream, or JSON by another name."""
-    plain = _bare(hint)
+    plain = stripped(hint)
     if stream or plain is bytes:
         return {"type": "string", "format": "binary", "contentMediaType": media}
     return {"type": "string"} if plain is str and "json" not in media else schemas.of(hint)
@@ -114,9 +114,3 @@ def _files(inside: list[Parameter]) -> bool:
 
 def _holds_file(hint: Any) -> bool:
     return hint is Upload or any(map(_holds_file, get_args(hint)))
-
-
-def _bare(hint: Any) -> Any:
-    while get_origin(hint) is Annotated:
-        hint = get_args(hint)[0]
-    return hint

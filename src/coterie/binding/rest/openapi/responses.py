@@ -1,6 +1,6 @@
 """The answers of an operation that succeeded, as OpenAPI describes them."""
 
-from typing import Annotated, Any, get_args, get_origin
+from typing import Any, get_origin
 
 import msgspec
 
@@ -9,7 +9,7 @@ from coterie.contract import Operation, Page
 
 from .bodies import bare_media, raw_schema
 from .examples import NO_EXAMPLE, example
-from .schemas import Schemas
+from .schemas import Schemas, stripped
 
 __all__ = ["success"]
 
@@ -43,7 +43,7 @@ def success(operation: Operation, schemas: Schemas) -> dict[str, dict[str, Any]]
 
 def _headers(operation: Operation, schemas: Schemas) -> dict[str, Any]:
     headers: dict[str, Any] = {}
-    struct = _bare(operation.result.type)
+    struct = stripped(operation.result.type)
     if operation.result.headers:
         fields = {field.name: field for field in msgspec.structs.fields(struct)}
         for name, header in operation.result.headers:
@@ -73,9 +73,3 @@ def _content(operation: Operation, schemas: Schemas) -> dict[str, Any]:
     if value is not NO_EXAMPLE:
         described["example"] = value
     return {JSON.media: described, MSGPACK.media: {"schema": schema}}
-
-
-def _bare(hint: Any) -> Any:
-    while get_origin(hint) is Annotated:
-        hint = get_args(hint)[0]
-    return hint
