@@ -82,7 +82,9 @@ def drive(shop: Shop) -> None:
 
     def available(product: int) -> int:
         path = f"/api/products/{product}/stock"
-        found: int = shop.step("How many are there?", "GET", path, expect=200)["answer"]["available"]
+        found: int = shop.step("How many are there?", "GET", path, expect=200)["answer"][
+            "available"
+        ]
         return found
 
     user = {"name": "newUser", "password": "newPassword", "address": "new address"}
@@ -106,7 +108,9 @@ def drive(shop: Shop) -> None:
     where = placed["location"]
     check(available(product), before - 2)
     much = {**order, "quantity": before}
-    refused = shop.step("Order more than there is: refused", "POST", "/api/orders", much, expect=409)
+    refused = shop.step(
+        "Order more than there is: refused", "POST", "/api/orders", much, expect=409
+    )
     check(refused["answer"]["available"], before - 2)
     shop.step("Change the order to 5", "PUT", where, {"quantity": 5}, expect=200)
     check(available(product), before - 5)
@@ -136,7 +140,9 @@ def free(port: int) -> bool:
 
 def main() -> int:
     """Start, drive, stay or stop; the exit code."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
     parser.add_argument("--port", type=int, default=8080)
     port: int = parser.parse_args().port
     if port and not free(port):

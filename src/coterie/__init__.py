@@ -5,7 +5,17 @@ door: what contracts and services are written with. Clients are in `coterie.clie
 in `coterie.testing`, databases in `coterie.store`.
 """
 
-from coterie.call import Context, Failure, Principal, Sent, Violation, calling, current, require, spawn
+from coterie.call import (
+    Context,
+    Failure,
+    Principal,
+    Sent,
+    Violation,
+    calling,
+    current,
+    require,
+    spawn,
+)
 from coterie.contract import (
     Body,
     Code,

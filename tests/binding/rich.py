@@ -1,6 +1,5 @@
 """A contract that uses everything a contract can say."""
 
-
 # ruff: noqa: RUF012 - msgspec copies empty defaults
 
 import datetime

@@ -9,7 +9,6 @@ import pytest
 
 from coterie.call import Failure, Violation
 from coterie.contract import Code, Page, Redirect
-
 from tests.binding.kit import Line, Made, Plain, TooMany, arrive, refused, rendered, told
 from tests.binding.test_arguments import EVERYTHING, JSON, KEY
 

@@ -8,7 +8,6 @@ import msgspec
 import pytest
 
 from coterie.contract import Upload
-
 from tests.binding.kit import Colour, Everything, Line, arrive, refused
 
 KEY = uuid.UUID("5d6a3c1e-0f0e-4c1b-9a57-3f0d2b1c4e55")
@@ -188,10 +187,10 @@ def test_forms() -> None:
 
 
 MULTIPART = (
-    b"--b\r\ncontent-disposition: form-data; name=\"title\"\r\n\r\nhello\r\n"
-    b"--b\r\ncontent-disposition: form-data; name=\"files\"; filename=\"a.txt\"\r\n"
+    b'--b\r\ncontent-disposition: form-data; name="title"\r\n\r\nhello\r\n'
+    b'--b\r\ncontent-disposition: form-data; name="files"; filename="a.txt"\r\n'
     b"content-type: text/plain\r\n\r\nabc\r\n"
-    b"--b\r\ncontent-disposition: form-data; name=\"files\"; filename=\"../b\"\r\n\r\n\x00\xff\r\n"
+    b'--b\r\ncontent-disposition: form-data; name="files"; filename="../b"\r\n\r\n\x00\xff\r\n'
     b"--b--\r\n"
 )
 
@@ -218,7 +217,7 @@ def test_uploads() -> None:
         (b"", "multipart/form-data; boundary=b"),
         (b"--b\r\n\r\nx\r\n--b--\r\n", "multipart/form-data; boundary=b"),
         (
-            b"--b\r\ncontent-disposition: form-data; name=\"files\"\r\n\r\ntext\r\n--b--\r\n",
+            b'--b\r\ncontent-disposition: form-data; name="files"\r\n\r\ntext\r\n--b--\r\n',
             "multipart/form-data; boundary=b",
         ),
     ],

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from coterie.binding.rest import Caller, Response
 from coterie.call import Call, Context, Failure, Reply, Trace, calling
 from coterie.contract import Code, Fault, Page, Redirect, Upload
-
 from tests.binding.kit import (
     OPERATIONS,
     Address,

@@ -75,7 +75,11 @@ def test_two_of_one_route_are_refused() -> None:
 @given(st.text())
 def test_no_path_breaks_it(path: str) -> None:
     """Whatever comes is found or refused."""
+    known = ("a", "x", "b", "y", "c", "z", "root")
     try:
-        ROUTER.find("GET", path)
+        assert ROUTER.find("GET", path)[0] in known
     except Failure as failure:
-        assert failure.status in (400, 404, 405)
+        status = failure.status
+    else:
+        status = 404
+    assert status in (400, 404, 405)

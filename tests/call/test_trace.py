@@ -116,7 +116,7 @@ def test_a_seed_for_the_test_changes_no_trace() -> None:
     assert Trace.root() != first
 
 
-_plain = random.Random()
+_plain = random.Random()  # noqa: S311  # not for secrets
 
 
 def _draw(answers: Any) -> None:

@@ -221,8 +221,8 @@ TYPES: dict[str, tuple[str, str]] = {
     '@put("/x", if_match="g") \nasync def f(self) -> int: ...': ("names no get", "Name one"),
     '@put("/x", if_match="plain") \nasync def f(self) -> int: ...': ("no entity tag", "etag=True"),
     '@put("/x", if_match="tagged") \nasync def f(self) -> int: ...': (
-        "takes parameters this operation lacks",
-        "Share their names",
+        "needs order_id, which this operation does not have",
+        "Share the name",
     ),
 }
 

@@ -1,8 +1,11 @@
 """What hangs itself into the unit of work shares its fate."""
 
+import asyncio
+
 import pytest
 from sqlalchemy.exc import IntegrityError
 
+from coterie.call import held
 from coterie.store import Database, Misuse, unit_of_work
 from tests.store.shop import Product, answering, call, count
 
@@ -73,3 +76,71 @@ async def test_a_hook_that_adds_itself_is_stopped(database: Database) -> None:
     with pytest.raises(Misuse, match="adds itself"):
         async with database.transaction() as unit:
             unit.before_commit(again)
+
+
+async def test_hooks_after_a_rollback_take_back_what_was_done_elsewhere(
+    database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The last one first, once nothing is held any more; one that fails does not stop the rest."""
+    done: list[str] = []
+
+    async def take_back(what: str) -> None:
+        done.append(f"{what} with {await count(database, Product)} rows")
+        assert held() is None
+        if what == "second":
+            raise OSError("stock does not answer")
+
+    async def buy() -> None:
+        database.add(Product(id=1, available=10))
+        await database.flush()
+        database.unit.after_rollback(lambda: take_back("first"))
+        database.unit.after_rollback(lambda: take_back("second"))
+        raise LookupError
+
+    with pytest.raises(LookupError):
+        await answering(unit_of_work(database), buy)(call())
+    assert done == ["second with 0 rows", "first with 0 rows"]
+    assert "stock does not answer" in caplog.text
+
+
+async def test_what_was_committed_is_not_taken_back(database: Database) -> None:
+    """Neither after a call that answered, nor after one whose cancellation came too late."""
+    done: list[str] = []
+
+    async def take_back() -> None:
+        done.append("taken back")
+
+    async def cancel_soon() -> None:
+        # The next time this task waits is inside the commit.
+        asyncio.get_running_loop().call_soon(task.cancel)
+
+    async def buy(one: int, *, cancel: bool) -> None:
+        database.add(Product(id=one, available=10))
+        await database.flush()
+        database.unit.after_rollback(take_back)
+        if cancel:
+            database.unit.before_commit(cancel_soon)
+
+    policy = unit_of_work(database)
+    await answering(policy, lambda: buy(1, cancel=False))(call())
+    task = asyncio.ensure_future(answering(policy, lambda: buy(2, cancel=True))(call()))
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert await count(database, Product) == 2
+    assert done == []
+
+
+async def test_what_a_failing_commit_undid_is_taken_back(database: Database) -> None:
+    """The commit may fail where the call itself did not."""
+    done: list[str] = []
+
+    async def take_back() -> None:
+        done.append("taken back")
+
+    async def buy() -> None:
+        database.unit.after_rollback(take_back)
+        database.add(Product(id=1, available=-1))  # refused by a check, when it is sent
+
+    with pytest.raises(IntegrityError):
+        await answering(unit_of_work(database), buy)(call())
+    assert done == ["taken back"]

@@ -85,12 +85,17 @@ async def test_connections_killed_while_idle_are_never_noticed(
 async def test_a_connection_lost_at_the_commit_leaves_the_outcome_unknown(
     server: Database, empty_postgres: str
 ) -> None:
-    """Then nobody may say that nothing was kept: the code is one that is not retried blindly."""
+    """Then nobody may say that nothing was kept: it is not retried, and nothing is taken back."""
+    taken_back: list[str] = []
 
     async def buy() -> None:
         server.add(Product(id=1, available=1))
         pid = await server.scalar(_MY_PID)
         server.unit.before_commit(lambda: _kill(empty_postgres, pid))
+        server.unit.after_rollback(take_back)
+
+    async def take_back() -> None:
+        taken_back.append("goods")
 
     with pytest.raises(Failure) as failure:
         await answering(unit_of_work(server), buy)(call())
@@ -99,6 +104,7 @@ async def test_a_connection_lost_at_the_commit_leaves_the_outcome_unknown(
     cause = failure.value.__cause__
     assert isinstance(cause, CommitFailed)
     assert cause.unknown
+    assert taken_back == []
     assert await count(server, Product) == 0  # this time we can look
 
 

@@ -86,6 +86,24 @@ async def _add(*databases: Database) -> list[BaseException]:
     return [result for result in results if result is not None]
 
 
+async def test_a_call_that_may_write_holds_the_lock_from_its_first_statement(
+    file: Database, tmp_path: Path
+) -> None:
+    """What it read cannot change before it writes, whoever else writes; safe calls hold nothing."""
+    other = sqlite3.connect(tmp_path / "shop.db", isolation_level=None, timeout=0)
+    try:
+        async with file.transaction():
+            await file.execute(select(Product))
+            with pytest.raises(sqlite3.OperationalError, match="locked"):
+                other.execute("BEGIN IMMEDIATE")
+        async with file.transaction(read_only=True):
+            await file.execute(select(Product))
+            other.execute("BEGIN IMMEDIATE")
+            other.execute("COMMIT")
+    finally:
+        other.close()
+
+
 async def test_writers_come_in_the_order_they_asked(file: Database) -> None:
     """First come, first served: nobody starves."""
     order: list[int] = []

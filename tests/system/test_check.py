@@ -229,6 +229,16 @@ def test_a_package_that_another_system_brought_is_told(folder: Folder) -> None:
     assert found.endswith("Rename the package acme, or run the two in processes of their own.")
 
 
+def test_an_environment_in_the_folder_is_not_the_user_s(folder: Folder) -> None:
+    """What packages do is told at the line of the user's that uses them."""
+    acme(folder, '[service.users]\nimplements = "acme.uses:X"\n')
+    folder.write("acme/uses.py", "x = 1\n\nimport vendor_that_fails\n")
+    folder.write("venv/site-packages/vendor_that_fails.py", "1 / 0\n")
+    sys.path.append(str(folder.path / "venv" / "site-packages"))
+    (found,) = folder.problems()
+    assert found.startswith("acme/uses.py:3: service users: importing it raised ZeroDivisionError")
+
+
 def test_the_system_s_folder_is_where_modules_are_found(folder: Folder) -> None:
     """No installation and no PYTHONPATH: the folder of the file is enough."""
     acme(folder, USERS)
@@ -285,6 +295,50 @@ def test_another_major_version_is_told(folder: Folder) -> None:
             " users 2.1."
         )
     ]
+
+
+def test_a_newer_contract_than_the_service_is_told(folder: Folder) -> None:
+    """Of one major version, but with an operation that the service does not have."""
+    acme(
+        folder,
+        ORDERS + USERS,
+        SERVICES.replace("users: Users", "users: NewerUsers").replace(
+            "import Orders,", "import NewerUsers, Orders,"
+        ),
+        CONTRACTS
+        + """
+    class NewerUsers(Contract, name="users", version="2.2"):
+        @get("/users/{id}")
+        async def user(self, id: int) -> str: ...
+
+        @get("/users")
+        async def users(self) -> list[str]: ...
+""",
+    )
+    assert folder.problems() == [
+        "coterie.toml:3: service orders: asks for users 2.2, and users implements version 2.1,"
+        " without users. Let it implement the newer version, or ask for the older."
+    ]
+
+
+def test_types_of_a_contract_asked_for_are_told(folder: Folder) -> None:
+    """Of a client's contract too, which no service here may implement."""
+    contracts = (
+        CONTRACTS
+        + """
+    class Away(Contract, version="1"):
+        @get("/away")
+        async def away(self) -> "Nothing": ...
+"""
+    )
+    thing = BUYER.replace("Payments", "Away")
+    named = '[service.thing]\nimplements = "acme.thing:Thing"\n'
+    acme(folder, named, contracts=contracts)
+    folder.write("acme/thing.py", thing)
+    found = folder.problems()
+    assert len(found) == 2
+    assert "Away.away: a type does not resolve" in found[0]
+    assert "no service implements away." in found[1]
 
 
 TWO = PAY.format(name="eu") + PAY.format(name="us")

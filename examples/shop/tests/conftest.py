@@ -4,10 +4,10 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest_asyncio
-from shop_web import Customer, Web
 
 from coterie.client.http1 import Pool
 from coterie.testing import RunningSystem, running
+from shop_web import Customer, Web
 
 SHOP = Path(__file__).parent.parent
 

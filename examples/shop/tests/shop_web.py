@@ -47,7 +47,9 @@ class Web:
         sent.update(headers or {})
         if token is not None:
             sent["authorization"] = f"Bearer {token}"
-        raw = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
+        raw = (
+            body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
+        )
         response = await self.pool.request(method, path, list(sent.items()), raw)
         return Answer(response.status, dict(response.headers), response.body)
 

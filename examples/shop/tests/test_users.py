@@ -19,7 +19,6 @@ def somebody() -> dict[str, str]:
     return {**NEW, "name": f"user-{secrets.token_hex(6)}"}
 
 
-
 @pytest.mark.promise("S2-09", "S2-10", "S2-12", "S2-53")
 async def test_a_new_user_is_added_with_the_words_of_the_row(web: Web) -> None:
     """The example payload registers a user, answered literally and as JSON."""

@@ -11,7 +11,9 @@ __all__ = ["require"]
 
 
 def require(rule: Rule, **values: Any) -> None:
-    """Refuse the present call unless ``rule`` holds for its principal and ``values``::
+    """Refuse the present call unless ``rule`` holds for its principal and ``values``.
+
+    ::
 
         order = await self.store.load(order_id)
         require(owner("user_id") | role("admin"), user_id=order.user_id)

@@ -1,7 +1,7 @@
 """The one synchronous shell: for scripts, consoles and tests without ``async``."""
 
 import asyncio
-from collections.abc import Coroutine, Iterator
+from collections.abc import Coroutine, Generator
 from contextlib import contextmanager
 from typing import Any, Protocol, TypeVar
 
@@ -18,15 +18,16 @@ T = TypeVar("T")
 class Wait(Protocol):
     """Runs a call to its end and gives its result."""
 
-    def __call__(self, call: Coroutine[Any, Any, T], /) -> T: ...
-
+    def __call__(self, call: Coroutine[Any, Any, T], /) -> T:
+        """The result of ``call``; raises what it raises."""
+        ...
 
 
 @contextmanager
-def connect(
-    contract: type[C], url: str, *, connections: int = 100
-) -> Iterator[tuple[C, Wait]]:
-    """A client, and a function that waits for its calls::
+def connect(contract: type[C], url: str, *, connections: int = 100) -> Generator[tuple[C, Wait]]:
+    """A client, and a function that waits for its calls.
+
+    ::
 
         with blocking.connect(Orders, "http://127.0.0.1:8080") as (orders, wait):
             placed = wait(orders.place(order))

@@ -1,6 +1,6 @@
 """connect(): a typed client of a service anywhere, without any system."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from typing import TypeVar
 
@@ -18,8 +18,10 @@ C = TypeVar("C", bound=Contract)
 @asynccontextmanager
 async def connect(
     contract: type[C], url: str, *, policies: Sequence[Policy] = (), connections: int = 100
-) -> AsyncIterator[C]:
-    """A client of ``contract`` at ``url``, closed at the end of the block::
+) -> AsyncGenerator[C]:
+    """A client of ``contract`` at ``url``, closed at the end of the block.
+
+    ::
 
         async with connect(Orders, "http://127.0.0.1:8080") as orders:
             placed = await orders.place(order)

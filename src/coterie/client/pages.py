@@ -13,7 +13,9 @@ T = TypeVar("T")
 async def items(
     operation: Callable[..., Awaitable[Page[T]]], *args: Any, **kwargs: Any
 ) -> AsyncIterator[T]:
-    """Every item that an operation returning `Page` has::
+    """Every item that an operation returning `Page` has.
+
+    ::
 
         async for user in items(users.list, limit=100):
             ...

@@ -33,7 +33,12 @@ def proxy(contract: type[C], handler: Handler) -> C:
     Raises `ContractError` when the contract does not resolve.
     """
     names = _names(contract, handler)
-    made = new_class(f"{contract.__name__}Client", (contract,), {"abstract": True}, lambda body: body.update(names))
+    made = new_class(
+        f"{contract.__name__}Client",
+        (contract,),
+        {"abstract": True},
+        lambda body: body.update(names),
+    )
     client: C = object.__new__(made)
     attach(client, _OwnerOnly())
     return client
@@ -77,7 +82,7 @@ def _method(operation: Operation, handler: Handler) -> Callable[..., Any]:
     )
     count, timeout = len(names), operation.timeout
 
-    async def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+    async def method(_: Any, *args: Any, **kwargs: Any) -> Any:
         if len(args) == count and not kwargs:
             arguments = dict(zip(names, args, strict=True))
         else:
@@ -92,8 +97,9 @@ def _method(operation: Operation, handler: Handler) -> Callable[..., Any]:
     method.__name__ = operation.name
     method.__qualname__ = f"{operation.contract}.{operation.name}"
     method.__doc__ = operation.function.__doc__
-    method.__signature__ = signature  # type: ignore[attr-defined]  # what help() shows
-    method.__operation__ = operation.function.__operation__  # type: ignore[attr-defined]
+    # What help() shows, and what tells an operation from other methods.
+    vars(method)["__signature__"] = signature
+    vars(method)["__operation__"] = vars(operation.function)["__operation__"]
     return method
 
 

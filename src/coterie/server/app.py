@@ -122,10 +122,10 @@ class App:
             reply = problem_reply(error, trace_id)
         except Disconnected:
             return
-        except Exception as error:
+        except Exception:
             # Not the service's (the host catches those): a defect of our own, or of a codec.
             trace_id = trace_id or Trace.root().trace_id
-            log.error("%s %s failed (trace %s)", method, path, trace_id, exc_info=error)
+            log.exception("%s %s failed (trace %s)", method, path, trace_id)
             what = f"This request failed; the log tells why under trace {trace_id}"
             reply = problem_reply(Failure(Code.INTERNAL, what), trace_id)
         await self._send(reply, headers, send)
@@ -139,7 +139,7 @@ class App:
             out += [_header(pair) for pair in self._cors.headers(headers[b"origin"])]
         body = reply.body
         if isinstance(body, bytes):
-            if reply.status != 204 and reply.status != 304:
+            if reply.status not in (204, 304):
                 out.append((b"content-length", b"%d" % len(body)))
             await send({"type": "http.response.start", "status": reply.status, "headers": out})
             await send({"type": "http.response.body", "body": body})

@@ -19,14 +19,19 @@ class Cors:
     def __init__(self, origins: Sequence[str]) -> None:
         for origin in origins:
             if origin != "*" and ("://" not in origin or origin.endswith("/")):
-                raise ValueError(f"{origin!r} is no origin; write https://host or https://host:port")
+                raise ValueError(
+                    f"{origin!r} is no origin; write https://host or https://host:port"
+                )
         self._any = "*" in origins
         self._origins = frozenset(origins)
 
     def headers(self, origin: bytes | None) -> tuple[tuple[str, str], ...]:
         """What to add to any answer; ``Vary`` too, so that caches keep origins apart."""
         if self._any:
-            return (("access-control-allow-origin", "*"), ("access-control-expose-headers", _EXPOSED))
+            return (
+                ("access-control-allow-origin", "*"),
+                ("access-control-expose-headers", _EXPOSED),
+            )
         if origin is not None and origin.decode("latin-1") in self._origins:
             return (
                 ("access-control-allow-origin", origin.decode("latin-1")),

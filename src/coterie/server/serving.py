@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any
 
@@ -21,7 +21,7 @@ class PortTaken(OSError):
 
 class _Server(uvicorn.Server):
     @contextmanager
-    def capture_signals(self) -> Iterator[None]:
+    def capture_signals(self) -> Generator[None]:
         # Signals belong to whoever runs the process, who knows what else must stop, and when.
         yield
 
@@ -48,7 +48,8 @@ class HttpServer:
     @property
     def url(self) -> str:
         """Where to call."""
-        host = "127.0.0.1" if self._host in ("0.0.0.0", "::") else self._host
+        everywhere = ("0.0.0.0", "::")  # noqa: S104  # compared with, not listened on
+        host = "127.0.0.1" if self._host in everywhere else self._host
         return f"http://{f'[{host}]' if ':' in host else host}:{self._port}"
 
     def listen(self) -> None:
@@ -102,7 +103,7 @@ def _listen(host: str, port: int) -> socket.socket:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))
         listener.listen(2048)
-        listener.setblocking(False)
+        listener.setblocking(False)  # noqa: FBT003  # the socket's own signature
     except OSError as error:
         listener.close()
         raise PortTaken(

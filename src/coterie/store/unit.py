@@ -65,6 +65,7 @@ class UnitOfWork:
         self._before: list[Hook] = []
         self._after: list[Hook] = []
         self._undone: list[Hook] = []
+        self._kept = False
         self._leave: Callable[[], None] | None = None
         self._token: Token[UnitOfWork | None] | None = None
 
@@ -146,7 +147,7 @@ class UnitOfWork:
             cancelled = None if self.over else await _finish(self._rollback())
             # What failed is not always what came in: a commit may fail too.
             failed = sys.exc_info()[1] or error
-            if failed is not None and self._undone:
+            if failed is not None and self._undone and not self._kept:
                 cancelled = await _finish(self._take_back(failed)) or cancelled
             if self._leave is not None:
                 self._leave()
@@ -208,6 +209,7 @@ class UnitOfWork:
                     await self.session.keep()
                 except (Unavailable, SQLAlchemyError) as error:
                     raise self._failed(error) from error
+            self._kept = True
             await self._end()
 
     def _failed(self, error: Exception) -> CommitFailed:

@@ -14,9 +14,9 @@ from .assembly import Assembly, Seed
 from .build import Workshop
 from .check import plan
 from .engines import Databases, Identity, Unfit, databases, identity
-from .implementation import place_of_error
+from .folder import place_of_error
 from .model import System
-from .pages import jwks_page, openapi_page
+from .pages import documentation, jwks_page
 from .plan import ServicePlan
 from .problem import Problem, SystemProblems
 from .recipe import Argument, Client, Given, Kept, Settings, Signing
@@ -75,10 +75,10 @@ class _Assembler:
         fakes = [stand_in for stand_in in self.stand_ins.values() if isinstance(stand_in, Host)]
         shown = [host for name, host in self.hosts.items() if self.services[name].spec.public]
         shown += [fake for fake in fakes if not self.shadowed(fake)]
-        descriptions = [description for host in shown for description in host.descriptions]
         pages = []
         if self.system.gateway.docs:
-            pages.append(openapi_page(self.system, descriptions))
+            described = {host.name: host.descriptions for host in shown}
+            pages.append(documentation(self.system, described))
         if self.identity is not None:
             pages.append(jwks_page(self.identity.jwks()))
         origins = self.system.gateway.cors

@@ -15,7 +15,7 @@ from coterie.policy import Span
 from coterie.server import App, Host
 
 from .engines import Databases, Unfit
-from .implementation import place_of_error
+from .folder import place_of_error
 from .migrate import unfit
 from .model import ServiceSpec, System
 from .plan import Plan, ServicePlan

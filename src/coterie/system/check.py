@@ -9,10 +9,11 @@ from pathlib import Path
 
 from msgspec import structs
 
-from coterie.contract import contracts_of, describe
+from coterie.contract import ContractError, contracts_of, describe
 
 from .engines import databases, scheme_problem
-from .implementation import find_implementation, shown_path
+from .folder import shown_path
+from .implementation import find_implementation, note_contract_error
 from .model import ServiceSpec, System
 from .plan import Plan, ServicePlan, choose_providers
 from .problem import Problem, Report, SystemProblems
@@ -74,7 +75,7 @@ def plan(system: System, replaced: Iterable[type] = (), *, migrations: bool = Tr
         )
         for service in found
     )
-    check_routes(services, report)
+    check_routes(system, services, report)
     if system.identity is None:
         check_rules(services, report)
         _check_tokens(services, report)
@@ -94,6 +95,12 @@ def _service(
     recipe, misfits = recipe_of(cls, given)
     for misfit in misfits:
         _note(system, spec, misfit, report)
+    for argument in recipe.wants():
+        if isinstance(argument.want, Client):
+            try:
+                describe(argument.want.contract)
+            except ContractError as error:
+                note_contract_error(system, spec, error, report)
     descriptions = tuple(describe(contract) for contract in contracts_of(cls))
     service = ServicePlan(spec, recipe, descriptions)
     return structs.replace(service, home=_home(system, service))

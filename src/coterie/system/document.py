@@ -33,8 +33,9 @@ class Document(Struct, frozen=True):
 
         Raises `SystemProblems` if it cannot be read, is larger than 256 KiB, or is no TOML.
         """
-        file = path / _FILE if path.is_dir() else path
+        file = path
         try:
+            file = path / _FILE if path.is_dir() else path
             with file.open("rb") as opened:
                 content = opened.read(_LARGEST + 1)
         except (OSError, ValueError) as error:

@@ -3,21 +3,19 @@
 import importlib
 import re
 import sys
-import traceback
-from itertools import islice
 from pathlib import Path
 from types import ModuleType
 
 from coterie.contract import ContractError, Service, contracts_of, describe
 
+from .folder import modules_in, place_of_error, shown_path
 from .model import ServiceSpec, System
 from .problem import Problem, Report
 from .tables import near
 
-__all__ = ["find_implementation", "place_of_error", "shown_path"]
+__all__ = ["find_implementation", "note_contract_error"]
 
 _PLACE = re.compile(r"(?P<thing>.*) \((?P<file>.+):(?P<line>\d+)\)")
-_MOST_FILES = 1000
 
 
 def find_implementation(system: System, spec: ServiceSpec, report: Report) -> type | None:
@@ -36,26 +34,20 @@ def find_implementation(system: System, spec: ServiceSpec, report: Report) -> ty
     return None if module is None else finder.of_class(module)
 
 
-def shown_path(system: System, path: str | Path) -> Path:
-    """``path`` as a person at the system's file would write it."""
-    try:
-        inside = Path(path).resolve().relative_to(system.folder)
-    except ValueError:
-        return Path(path)
-    return system.places.file.parent / inside
-
-
-def place_of_error(
-    system: System, spec: ServiceSpec, error: BaseException
-) -> tuple[Path, int | None]:
-    """The user's line that led to ``error``: the innermost one in the system's folder.
-
-    The service's own line in the system's file, where there is none.
-    """
-    for frame in reversed(traceback.extract_tb(error.__traceback__)):
-        if Path(frame.filename).is_relative_to(system.folder):
-            return shown_path(system, frame.filename), frame.lineno
-    return system.places.file, system.places.line("service", spec.name, "implements")
+def note_contract_error(
+    system: System, spec: ServiceSpec, error: ContractError, report: Report
+) -> None:
+    """Report each mistake that ``error`` lists, at the line where it stands."""
+    for problem in error.problems:
+        found = _PLACE.fullmatch(problem.where)
+        if found is None:
+            where, line = place_of_error(system, spec, error)
+            thing = problem.where
+        else:
+            where, line = shown_path(system, found["file"]), int(found["line"])
+            thing = found["thing"]
+        what = f"service {spec.name}: {thing}: {problem.what}"
+        report.add(Problem(where, line, what, problem.remedy))
 
 
 class _Finder:
@@ -82,7 +74,7 @@ class _Finder:
                 what += f": {error.text.strip()[:80]}"
             self.complain_at(error.filename or self.name, error.lineno, what, "Mend this line")
         except ContractError as error:
-            self.contract_error(error)
+            note_contract_error(self.system, self.spec, error, self.report)
         except ModuleNotFoundError as error:
             self.missing(error)
         except (Exception, SystemExit) as error:  # noqa: BLE001  # whatever a user's module does
@@ -100,8 +92,7 @@ class _Finder:
     def missing(self, error: ModuleNotFoundError) -> None:
         absent = error.name or ""
         if absent == self.name or self.name.startswith(f"{absent}."):
-            known = self.modules()
-            meant = near(self.name, known)
+            meant = near(self.name, modules_in(self.system.folder))
             remedy = f"Did you mean {meant}:{self.wanted}?"
             if meant is None:
                 remedy = f"Write {self.name.replace('.', '/')}.py, or name the module it is in"
@@ -110,34 +101,13 @@ class _Finder:
             return
         file, line = self.place(error)
         package = absent.partition(".")[0]
-        meant = near(absent, self.modules())
+        meant = near(absent, modules_in(self.system.folder))
         remedy = f"Run `pip install {package}` if that is its name, or put it beside {file}"
         remedy = f"Did you mean {meant}?" if meant else remedy
         self.complain_at(file, line, f"there is no module {absent}", remedy)
 
-    def modules(self) -> list[str]:
-        """The modules in the system's folder, dotted; so many at most that it stays quick."""
-        found: list[str] = []
-        folder = self.system.folder
-        for path in islice(folder.glob("**/*.py"), _MOST_FILES):
-            parts = path.relative_to(folder).with_suffix("").parts
-            parts = parts[:-1] if parts[-1] == "__init__" else parts
-            if parts and all(part.isidentifier() for part in parts):
-                found.append(".".join(parts))
-        return found
-
     def place(self, error: BaseException) -> tuple[Path, int | None]:
         return place_of_error(self.system, self.spec, error)
-
-    def contract_error(self, error: ContractError) -> None:
-        for problem in error.problems:
-            found = _PLACE.fullmatch(problem.where)
-            if found is not None:
-                what = f"{found['thing']}: {problem.what}"
-                self.complain_at(found["file"], int(found["line"]), what, problem.remedy)
-                continue
-            file, line = self.place(error)
-            self.complain_at(file, line, f"{problem.where}: {problem.what}", problem.remedy)
 
     def is_ours(self, module: ModuleType) -> bool:
         """Refuse a module of the same name that another system brought into this process."""
@@ -178,7 +148,7 @@ class _Finder:
             try:
                 description = describe(contract)
             except ContractError as error:
-                self.contract_error(error)
+                note_contract_error(self.system, self.spec, error, self.report)
                 whole = False
                 continue
             for operation in description.operations:

@@ -6,7 +6,14 @@ from typing import Any
 
 from msgspec import Struct
 
-from coterie.contract import Contract, Description, Promise, promise_of
+from coterie.contract import (
+    Contract,
+    ContractError,
+    Description,
+    Promise,
+    describe,
+    promise_of,
+)
 
 from .model import ServiceSpec, System
 from .problem import Report
@@ -127,6 +134,7 @@ class _Chooser:
             self.used.update((contract.__name__, promise.name))
             return self.named(key, uses[key], promise, serving)
         if len(serving) == 1:
+            self.compare(contract, serving[0], promise)
             return serving[0].name
         names = [service.name for service in serving]
         if names:
@@ -136,6 +144,23 @@ class _Chooser:
         elif required and self.complete:
             self.nobody(contract, promise)
         return None
+
+    def compare(self, contract: type[Contract], service: ServicePlan, promise: Promise) -> None:
+        """Report operations that ``service`` lacks: of the same major version, but older."""
+        theirs = next(d for d in service.descriptions if d.name == promise.name)
+        if theirs.contract is contract:
+            return
+        try:
+            asked = {operation.name for operation in describe(contract).operations}
+        except ContractError:
+            return  # reported where it stands
+        lacking = sorted(asked - {operation.name for operation in theirs.operations})
+        if lacking:
+            what = (
+                f"asks for {promise}, and {service.name} implements version {theirs.version},"
+                f" without {', '.join(lacking)}"
+            )
+            self.complain((), what, "Let it implement the newer version, or ask for the older")
 
     def named(
         self, key: str, name: str, promise: Promise, serving: list[ServicePlan]

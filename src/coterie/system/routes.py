@@ -3,27 +3,23 @@
 import re
 from collections.abc import Iterable
 
+from .model import System
 from .plan import ServicePlan
 from .problem import Report
 
-__all__ = ["OWN_PAGES", "check_routes", "check_rules"]
+__all__ = ["check_routes", "check_rules"]
 
-OWN_PAGES = (
-    "/health/live",
-    "/health/ready",
-    "/metrics",
-    "/docs",
-    "/openapi.json",
-    "/.well-known/jwks.json",
-)
-"""What the gateway answers itself."""
+# What the gateway answers itself, and what it answers where [gateway] docs is on.
+_OWN = ("/health/live", "/health/ready", "/metrics", "/.well-known/jwks.json")
+_DOCS = ("/docs", "/docs/{}", "/openapi.json", "/openapi/{}")
 
 _BRACES = re.compile(r"\{[^}]*\}")
 
 
-def check_routes(services: Iterable[ServicePlan], report: Report) -> None:
+def check_routes(system: System, services: Iterable[ServicePlan], report: Report) -> None:
     """Report every method and path that two operations behind the gateway share."""
-    taken = {("GET", page): "the gateway itself" for page in OWN_PAGES}
+    own = (*_OWN, *_DOCS) if system.gateway.docs else _OWN
+    taken = {("GET", page): "the gateway itself" for page in own}
     for service in services:
         if not service.spec.public:
             continue

@@ -1,6 +1,6 @@
 """recording(): one service alone, called as if over a wire, with the events it emitted."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar, cast
 
@@ -48,8 +48,10 @@ async def recording(
     policies: Sequence[Policy] = (),
     components: Sequence[Component] = (),
     serialise: bool = True,
-) -> AsyncIterator[tuple[S, Recorded]]:
-    """Host ``service`` for the length of the block::
+) -> AsyncGenerator[tuple[S, Recorded]]:
+    """Host ``service`` for the length of the block.
+
+    ::
 
         async with recording(OrderService(users=FakeUsers(), store=store)) as (orders, events):
             await orders.place(order)

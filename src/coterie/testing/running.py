@@ -1,7 +1,7 @@
 """running(): a whole system inside a test, on a free port, with a state of its own."""
 
 import tempfile
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -47,8 +47,10 @@ async def running(
     profile: str | None = None,
     replace: Mapping[type, Any] | None = None,
     environment: Mapping[str, str] | None = None,
-) -> AsyncIterator[RunningSystem]:
-    """Run the system at ``path`` (a folder with a ``coterie.toml``) for the length of the block::
+) -> AsyncGenerator[RunningSystem]:
+    """Run the system at ``path`` (a folder with a ``coterie.toml``) for the length of the block.
+
+    ::
 
         async with running("examples/shop") as system:
             orders = system.client(Orders)

@@ -59,6 +59,18 @@ class NewUser(Struct, frozen=True):
         return self.name or self.username or ""
 
 
+_ONE_NAME = Meta(
+    # What `__post_init__` checks, for those who read the schema.
+    extra_json_schema={
+        "anyOf": [
+            {"required": [given], "properties": {other: {"type": ["string", "null"]}}}
+            for given, other in (("name", "username"), ("username", "name"))
+        ]
+    },
+    examples=[{"name": "newUser", "password": "newPassword", "address": "new address"}],
+)
+
+
 class Credentials(Struct, frozen=True):
     """A name and a password; ``name`` and ``username`` mean the same."""
 
@@ -149,7 +161,7 @@ class Users(Contract, version="1.0"):
     deleted = Event(UserDeleted)
 
     @post("/api/users", faults=[NameTaken], allow=anyone)
-    async def register(self, user: NewUser) -> Created:
+    async def register(self, user: Annotated[NewUser, _ONE_NAME]) -> Created:
         """Adds a new user to the system."""
         ...
 

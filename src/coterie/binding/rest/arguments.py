@@ -1,23 +1,31 @@
 """The arguments of an operation, out of a request."""
 
-from collections.abc import Callable
+from collections.abc import Iterable
+from contextlib import suppress
 from http.cookies import CookieError, SimpleCookie
-from typing import Annotated, Any, get_args, get_origin
+from typing import Annotated, Any, Protocol, get_args, get_origin, get_type_hints
 from urllib.parse import parse_qsl
 
 import msgspec
 
 from coterie.call import Failure, Violation
-from coterie.contract import Code, Content, Operation, Parameter, Source
+from coterie.contract import Code, Content, Operation, Parameter, Source, Upload
 
 from .form import read_form
 from .media import JSON, MSGPACK, Codec, Decoder, bare, of_content_type
 from .message import Request
-from .violations import violations
+from .violations import violations, whole_numbers
 
-__all__ = ["ArgumentReader", "many", "raw_media"]
+__all__ = ["ArgumentReader", "many", "raw_media", "strip"]
 
 QUERY_FIELDS = 1000
+
+
+class Given(Protocol):
+    """Looks up a value by its name on the wire; ``several`` takes all its values."""
+
+    def __call__(self, name: str, *, several: bool) -> Any: ...
+
 
 _WHERE = {
     Source.PATH: "path",
@@ -40,6 +48,11 @@ class ArgumentReader:
         self._plain = tuple(p for p in parameters if p.source in _WHERE)
         self._sources = {p.source for p in self._plain}
         self._many = {p.name: many(p.type) for p in self._plain}
+        self._forms = {
+            p.name: fields
+            for p in self._plain
+            if p.source is Source.FORM and (fields := _form_fields(p.type)) is not None
+        }
         self._struct = _struct(operation.name, self._plain)
         bodies = [p for p in parameters if p.source is Source.BODY]
         self._body = bodies[0] if bodies else None
@@ -85,7 +98,7 @@ class ArgumentReader:
             if sent != wanted:
                 what = f"Content-Type {sent!r} is not understood here; send {wanted}"
                 raise Failure(Code.INVALID_ARGUMENT, what, status=415)
-        if self._body is not None and _strip(self._body.type) is str:
+        if self._body is not None and strip(self._body.type) is str:
             return _text(request.body)
         return request.body
 
@@ -94,22 +107,26 @@ class ArgumentReader:
         try:
             return self._decoders[codec].decode(body)
         except msgspec.ValidationError as error:
-            raise _invalid(self._all_wrong(codec, body, error)) from None
+            return self._decode_again(codec, body, error)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             what = f"The body is no {codec.media}: {error}" if body else "The body is missing"
             raise Failure(Code.INVALID_ARGUMENT, what) from None
         except RecursionError:
             raise Failure(Code.INVALID_ARGUMENT, "The body is nested too deep") from None
 
-    def _all_wrong(
-        self, codec: Codec, body: bytes, error: msgspec.ValidationError
-    ) -> tuple[Violation, ...]:
-        only = (Violation(str(error), "#"),)
+    def _decode_again(self, codec: Codec, body: bytes, error: msgspec.ValidationError) -> Any:
+        """The body, if numbers such as 1.0 were all that was wrong; else every mistake in it."""
         try:
-            return violations(codec.untyped(body), self._body_type, "body") or only
+            value = codec.untyped(body)
+            if b"." in body or b"e" in body or b"E" in body:
+                value = whole_numbers(value)
+                with suppress(msgspec.ValidationError):
+                    return msgspec.convert(value, self._body_type)
+            found = violations(value, self._body_type, "body")
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             # The first mistake came before the place where it stops being readable at all.
-            return only
+            found = ()
+        raise _invalid(found or (Violation(str(error), "#"),)) from None
 
     def _read_plain(self, request: Request) -> dict[str, Any]:
         raw = self._collect(request)
@@ -128,21 +145,23 @@ class ArgumentReader:
                     found.append(Violation("Required, and missing", f"#/{parameter.alias}", where))
                 continue
             for wrong in violations(raw[parameter.name], parameter.type, where, strict=False):
-                pointer = f"#/{parameter.alias}{wrong.pointer[1:]}"
+                # A struct that takes the whole form has no name of its own there.
+                own = "" if parameter.name in self._forms else f"/{parameter.alias}"
+                pointer = f"#{own}{wrong.pointer[1:]}"
                 found.append(Violation(wrong.detail, pointer, where))
         return found
 
     def _collect(self, request: Request) -> dict[str, Any]:
-        given: dict[Source, Callable[[Parameter], Any]] = {}
+        given: dict[Source, Given] = {}
         path, headers = request.path, request.headers
         if Source.QUERY in self._sources:
-            given[Source.QUERY] = self._from_pairs(_query(request.query))
+            given[Source.QUERY] = _by_name(_query(request.query))
         if Source.FORM in self._sources:
             body = request.body if isinstance(request.body, bytes) else b""
             pairs = read_form(headers.get(b"content-type", b""), body)
-            given[Source.FORM] = self._from_pairs(pairs)
+            given[Source.FORM] = _by_name(pairs)
         if Source.COOKIE in self._sources:
-            given[Source.COOKIE] = self._from_pairs(_cookies(headers.get(b"cookie", b"")))
+            given[Source.COOKIE] = _by_name(_cookies(headers.get(b"cookie", b"")))
         raw: dict[str, Any] = {}
         for parameter in self._plain:
             value: Any
@@ -152,30 +171,48 @@ class ArgumentReader:
                 found = headers.get(parameter.alias.lower().encode("latin-1"))
                 value = None if found is None else found.decode("latin-1")
                 if value is not None and self._many[parameter.name]:
-                    value = [item.strip() for item in value.split(",")]
+                    value = [item.strip() for item in value.split(",") if item.strip()]
+            elif parameter.name in self._forms:
+                value = self._form(given[Source.FORM], self._forms[parameter.name])
             else:
-                value = given[parameter.source](parameter)
+                value = given[parameter.source](parameter.alias, several=self._many[parameter.name])
             if value is not None:
                 raw[parameter.name] = value
         return raw
 
-    def _from_pairs(self, pairs: Any) -> Callable[[Parameter], Any]:
-        found: dict[str, list[Any]] = {}
-        for name, value in pairs:
-            found.setdefault(name, []).append(value)
+    def _form(self, given: Given, fields: dict[str, bool]) -> dict[str, Any]:
+        """A struct's fields, each from the form field of its name."""
+        found = ((name, given(name, several=several)) for name, several in fields.items())
+        return {name: value for name, value in found if value is not None}
 
-        def one(parameter: Parameter) -> Any:
-            values = found.get(parameter.alias)
-            if values is None:
-                return None
-            return values if self._many[parameter.name] else values[-1]
 
-        return one
+def _by_name(pairs: Iterable[tuple[str, Any]]) -> Given:
+    """Looks values up by name: the last one, or all of them."""
+    found: dict[str, list[Any]] = {}
+    for name, value in pairs:
+        found.setdefault(name, []).append(value)
+
+    def given(name: str, *, several: bool) -> Any:
+        values = found.get(name)
+        if values is None:
+            return None
+        return values if several else values[-1]
+
+    return given
+
+
+def _form_fields(hint: Any) -> dict[str, bool] | None:
+    """Of a struct that takes a whole form: its fields, and whether each takes several values."""
+    struct = strip(hint)
+    if not (isinstance(struct, type) and issubclass(struct, msgspec.Struct)) or struct is Upload:
+        return None
+    hints = get_type_hints(struct, include_extras=True)
+    return {f.encode_name: many(hints[f.name]) for f in msgspec.structs.fields(struct)}
 
 
 def many(hint: Any) -> bool:
     """Whether a parameter takes every value of its name, as a list."""
-    for candidate in (_strip(hint), *map(_strip, get_args(_strip(hint)))):
+    for candidate in (strip(hint), *map(strip, get_args(strip(hint)))):
         origin = get_origin(candidate) or candidate
         if isinstance(origin, type) and issubclass(origin, list | set | frozenset | tuple):
             return True
@@ -185,11 +222,13 @@ def many(hint: Any) -> bool:
 def raw_media(parameter: Parameter) -> str | None:
     """The media type of a body that is no JSON: bytes, text, a stream; ``None`` for the others."""
     hint = parameter.type
+    if not parameter.stream and strip(hint) not in (bytes, str):
+        return None
     if get_origin(hint) is Annotated:
         for extra in get_args(hint)[1:]:
             if isinstance(extra, Content):
                 return extra.media
-    return "application/octet-stream" if parameter.stream or _strip(hint) is bytes else None
+    return "application/octet-stream" if parameter.stream or strip(hint) is bytes else None
 
 
 def _struct(name: str, parameters: tuple[Parameter, ...]) -> type[msgspec.Struct]:
@@ -209,7 +248,8 @@ def _default(value: Any) -> Any:
     return value
 
 
-def _strip(hint: Any) -> Any:
+def strip(hint: Any) -> Any:
+    """A type without its ``Annotated``."""
     while get_origin(hint) is Annotated:
         hint = get_args(hint)[0]
     return hint
@@ -219,7 +259,12 @@ def _query(query: bytes) -> list[tuple[str, str]]:
     if not query:
         return []
     try:
-        return parse_qsl(query.decode("ascii"), True, max_num_fields=QUERY_FIELDS, errors="strict")
+        return parse_qsl(
+            query.decode("ascii"),
+            keep_blank_values=True,
+            max_num_fields=QUERY_FIELDS,
+            errors="strict",
+        )
     except ValueError as error:
         raise Failure(Code.INVALID_ARGUMENT, f"The query cannot be read: {error}") from None
 

@@ -1,7 +1,7 @@
 """Caller: the client's end of one operation, calls out and results in."""
 
 from collections.abc import AsyncIterator, Mapping
-from typing import Any
+from typing import Any, get_origin
 from urllib.parse import quote, urlencode
 
 import msgspec
@@ -10,7 +10,7 @@ from msgspec import Struct
 from coterie.call import Call, Failure, Sent
 from coterie.contract import Code, Fault, Operation, Parameter, Redirect, Source, Upload
 
-from .arguments import raw_media
+from .arguments import raw_media, strip
 from .form import write_form
 from .media import JSON, MSGPACK, bare
 from .message import Response
@@ -49,6 +49,7 @@ class Caller:
         self._decoder = None
         if operation.result.media is None and not operation.result.redirect:
             self._decoder = msgspec.json.Decoder(operation.result.type)
+        self._header_fields = _encoded(operation)
         self._nothing = operation.result.type is type(None)
 
     def request(self, call: Call) -> Outgoing:
@@ -116,7 +117,7 @@ class Caller:
         if result.headers:
             untyped = MSGPACK.untyped if "msgpack" in content else JSON.untyped
             members = untyped(body)
-            for name, header in result.headers:
+            for name, header in self._header_fields:
                 value = response.headers.get(header.lower())
                 if value is not None and isinstance(members, dict):
                     members[name] = value
@@ -135,12 +136,20 @@ class Caller:
         for parameter in self._path:
             target = target.replace(f"{{{parameter.name}}}", segment(arguments[parameter.name]))
         if self._query:
-            pairs = [
-                pair for p in self._query for pair in query_pairs(p.alias, arguments[p.name])
-            ]
+            pairs = [pair for p in self._query for pair in query_pairs(p.alias, arguments[p.name])]
             if pairs:
                 return f"{target}?{urlencode(pairs)}"
         return target
+
+
+def _encoded(operation: Operation) -> list[tuple[str, str]]:
+    """The result's header fields by their names in its encoded form."""
+    result = operation.result
+    if not result.headers:
+        return []
+    struct = get_origin(strip(result.type)) or strip(result.type)
+    names = {field.name: field.encode_name for field in msgspec.structs.fields(struct)}
+    return [(names[name], header) for name, header in result.headers]
 
 
 def _fields(parameters: list[Parameter], arguments: Mapping[str, Any]) -> Any:
@@ -149,5 +158,8 @@ def _fields(parameters: list[Parameter], arguments: Mapping[str, Any]) -> Any:
         for item in value if isinstance(value, list | tuple) else [value]:
             if isinstance(item, Upload):
                 yield parameter.alias, item
+            elif isinstance(item, msgspec.Struct):
+                for field in msgspec.structs.fields(item):
+                    yield from query_pairs(field.encode_name, getattr(item, field.name))
             else:
                 yield from query_pairs(parameter.alias, item)

@@ -18,8 +18,8 @@ def matches(header: bytes, tag: str, *, weak: bool) -> bool:
 
     ``weak`` compares as If-None-Match does, where ``W/"x"`` stands for ``"x"``.
     """
-    for candidate in header.decode("latin-1").split(","):
-        candidate = candidate.strip()
+    for piece in header.decode("latin-1").split(","):
+        candidate = piece.strip()
         if candidate == "*":
             return True
         if weak:

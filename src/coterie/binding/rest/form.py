@@ -2,7 +2,6 @@
 
 import secrets
 from collections.abc import Iterable
-from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 from python_multipart.exceptions import FormParserError
@@ -25,7 +24,7 @@ def read_form(content_type: bytes, body: bytes) -> list[tuple[str, str | Upload]
     media, parameters = parse_options_header(content_type)
     if media == b"application/x-www-form-urlencoded":
         try:
-            return list(parse_qsl(body.decode(), True, max_num_fields=FIELDS))
+            return list(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=FIELDS))
         except ValueError as error:
             raise _malformed(str(error)) from error
     if media != b"multipart/form-data":
@@ -138,5 +137,3 @@ class _Parts:
 
     def _finish(self) -> None:
         self.ended = True
-
-

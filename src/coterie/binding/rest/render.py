@@ -1,7 +1,7 @@
 """The result of an operation, as the reply the wire will carry."""
 
 from collections.abc import Callable
-from typing import Annotated, Any, get_args, get_origin
+from typing import Any, get_origin
 from urllib.parse import parse_qsl, quote, urlencode
 
 import msgspec
@@ -9,6 +9,7 @@ import msgspec
 from coterie.call import Failure, Reply
 from coterie.contract import Code, Operation, Page, Redirect
 
+from .arguments import strip
 from .etag import matches, tag_of
 from .media import JSON, MSGPACK, Codec, accepts, negotiate
 from .text import text
@@ -25,7 +26,7 @@ class Renderer:
         self._operation = operation
         self._result = operation.result
         self._expected = _expected(operation.result.type)
-        self._page = get_origin(_strip(operation.result.type)) is Page
+        self._page = get_origin(strip(operation.result.type)) is Page
         self._plain: dict[Codec, Render] = {}
 
     def render(self, accept: bytes | None, if_none_match: bytes | None, target: bytes) -> Render:
@@ -76,6 +77,9 @@ class Renderer:
 
         elif fields:
             names = {name for name, _ in fields}
+            known = msgspec.structs.fields(expected)
+            encoded = [field.encode_name for field in known if field.name in names]
+            kept = (bytes,) if codec is MSGPACK else ()
 
             def render(value: Any) -> Reply:
                 if not isinstance(value, expected):
@@ -85,11 +89,9 @@ class Renderer:
                     for name, header in fields
                     if getattr(value, name) is not None
                 ]
-                members = {
-                    field.encode_name: getattr(value, field.name)
-                    for field in msgspec.structs.fields(type(value))
-                    if field.name not in names
-                }
+                members = msgspec.to_builtins(value, builtin_types=kept)
+                for name in encoded:
+                    members.pop(name, None)
                 return Reply(value, status, (*content, *headers), encode(members))
 
         else:
@@ -147,7 +149,7 @@ def _linked(render: Render, target: bytes) -> Render:
         if not isinstance(value, Page) or value.next is None:
             return reply
         path, _, query = target.decode("latin-1").partition("?")
-        pairs = [(k, v) for k, v in parse_qsl(query, True) if k != "cursor"]
+        pairs = [(k, v) for k, v in parse_qsl(query, keep_blank_values=True) if k != "cursor"]
         link = f'<{path}?{urlencode([*pairs, ("cursor", value.next)])}>; rel="next"'
         return Reply(value, reply.status, (*reply.headers, ("link", link)), reply.body)
 
@@ -163,14 +165,8 @@ def _broken(operation: Operation, value: Any) -> TypeError:
 
 def _expected(hint: Any) -> Any:
     """The class a result must be an instance of; ``object`` where a class cannot tell."""
-    bare = _strip(hint)
+    bare = strip(hint)
     origin = get_origin(bare) or bare
     if isinstance(origin, type) and issubclass(origin, msgspec.Struct):
         return origin
     return object
-
-
-def _strip(hint: Any) -> Any:
-    while get_origin(hint) is Annotated:
-        hint = get_args(hint)[0]
-    return hint

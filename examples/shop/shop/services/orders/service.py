@@ -54,9 +54,7 @@ class OrderService(Orders):
     async def modify(self, order_id: int, changes: OrderChanges) -> Done:
         row = _permitted(await self.store.look(order_id), order_id)
         before = Goods(row["product_id"], row["quantity"])
-        after = Goods(
-            changes.product_id or before.product_id, changes.quantity or before.quantity
-        )
+        after = Goods(changes.product_id or before.product_id, changes.quantity or before.quantity)
         values: dict[str, Any] = {"product_id": after.product_id, "quantity": after.quantity}
         if changes.date is not None:
             values["date"] = changes.date

@@ -92,9 +92,7 @@ class UserStore:
                     count = 1
                 except IntegrityError:
                     # Two first attempts at once; the other one has written the row by now.
-                    row = await self.database.execute(
-                        counted_up.returning(login_failures.c.count)
-                    )
+                    row = await self.database.execute(counted_up.returning(login_failures.c.count))
                     count = row.scalar_one()
             return count
 
