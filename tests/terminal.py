@@ -69,6 +69,9 @@ class Terminal:
         programs = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
         self._environment |= {"PATH": programs, "COLUMNS": "100", "NO_COLOR": "1"}
         self._environment["PYTHONDONTWRITEBYTECODE"] = "1"
+        # A reader's pytest knows the plugin that the generated project needs, and no other.
+        self._environment["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+        self._environment["PYTEST_ADDOPTS"] = "-p pytest_asyncio.plugin -p no:cacheprovider"
         # To a terminal curl shows no progress; here it would, its output being no terminal.
         (kept / ".curlrc").write_text("silent\nshow-error\n")
         self._environment["CURL_HOME"] = str(kept)

@@ -3,14 +3,13 @@
 import asyncio
 import signal
 import sys
-from collections import deque
 
 import uvloop
 
 from bench.apps.models import NewOrder, Order, priced
 from coterie.call import Failure, Principal
 from coterie.contract import Code, Service, anyone, authenticated, post
-from coterie.policy import Span, authenticate, authorize, deadline, trace
+from coterie.policy import authenticate, authorize, deadline
 from coterie.server import AccessLog, App, Host, HttpServer
 
 
@@ -34,11 +33,9 @@ def hosted(*, policies: bool = True) -> Host:
     """The service, with the policies that a system puts round every call, or with none."""
     if not policies:
         return Host(Orders())
-    spans: deque[Span] = deque(maxlen=1000)
     return Host(
         Orders(),
         policies=[
-            trace(spans.append),
             deadline(),
             authenticate(Nobody()),
             authorize(authenticated),

@@ -151,7 +151,10 @@ async def test_a_service_is_contract_and_implementation_in_one() -> None:
         async def greet(self, name: str) -> Greeting:
             return Greeting(name.upper())
 
-    assert contracts_of(Louder) == (Hello,)
+    class Same(Hello): ...
+
+    assert contracts_of(Louder) == contracts_of(Same) == (Hello,)
+    assert await Same().greet("Ada") == Greeting("Hello, Ada!")
 
 
 def test_one_class_may_keep_several_contracts() -> None:

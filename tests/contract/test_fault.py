@@ -71,6 +71,7 @@ class Refused(Fault, kind="order-refused"):
     wait: datetime.timedelta
     proof: bytes
     notes: dict[str, int | str | None]
+    left: dict[int, int]
     ratio: float
     marks: frozenset[Colour] = frozenset()
     percent: Annotated[int, Meta(ge=0, le=100)] = 0
@@ -317,6 +318,7 @@ _refusals = st.builds(
     wait=st.timedeltas(datetime.timedelta(days=-9000), datetime.timedelta(days=9000)),
     proof=st.binary(max_size=8),
     notes=st.dictionaries(st.text(max_size=5), _values, max_size=3),
+    left=st.dictionaries(st.integers(0, 9), st.integers(0, 9), max_size=3),
     ratio=st.floats(allow_nan=False, allow_infinity=False),
     marks=st.frozensets(st.sampled_from(Colour)),
     percent=st.integers(0, 100),

@@ -379,7 +379,11 @@ CLASSES: dict[str, tuple[str, str]] = {
         "{id}, which is no field",
         "Declare `id",
     ),
-    'class Shop(Fault):\n    """{} and {x:{width}}."""\n    x: str': ("", "double the braces"),
+    'class Shop(Fault):\n    """{}."""\n    name: str': (
+        "{}, which is no field",
+        "double the braces",
+    ),
+    'class Shop(Fault):\n    """{x:{width}}."""\n    x: str': ("{width}, which", "Declare `width"),
     'class Shop(Fault):\n    """{0}."""\n    name: str': ("{0}, which is no field", "double the"),
     'class Shop(Fault):\n    """Only {left."""\n    left: int': (
         "does not parse",

@@ -5,7 +5,7 @@ import secrets
 from collections.abc import AsyncIterator
 
 import pytest
-from sqlalchemy import select, text, update
+from sqlalchemy import insert, select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from coterie.call import Failure, Reply
@@ -197,14 +197,23 @@ async def test_tasks_of_one_call_take_turns(database: Database) -> None:
     """Statements sent side by side with gather() join the same unit, one after the other."""
 
     async def buy() -> None:
-        for number in range(20):
-            database.add(Product(id=number, available=1))
         await asyncio.gather(
-            *(database.scalar(select(Product.id).where(Product.id == one)) for one in range(20))
+            *(database.execute(insert(Product).values(id=one, available=1)) for one in range(20))
         )
 
     await answering(unit_of_work(database), buy)(call())
     assert await count(database, Product) == 20
+
+
+async def test_tasks_of_one_call_share_one_connection(url: str) -> None:
+    """Also where all of them are the first: one opens the unit, the others find it open."""
+    async with Database(url, connections=1, wait=1.0) as database:
+
+        async def look() -> list[object]:
+            return await asyncio.gather(*(database.scalar(text("SELECT 1")) for _ in range(20)))
+
+        reply = await answering(unit_of_work(database), look)(call(LOOK))
+        assert reply.value == [1] * 20
 
 
 async def test_a_streamed_body_begins_after_the_commit(database: Database) -> None:

@@ -316,8 +316,10 @@ def test_a_newer_contract_than_the_service_is_told(folder: Folder) -> None:
 """,
     )
     assert folder.problems() == [
-        "coterie.toml:3: service orders: asks for users 2.2, and users implements version 2.1,"
-        " without users. Let it implement the newer version, or ask for the older."
+        (
+            "coterie.toml:3: service orders: asks for users 2.2, and users implements version 2.1,"
+            " without users. Let it implement the newer version, or ask for the older."
+        )
     ]
 
 

@@ -11,7 +11,7 @@ from msgspec import structs
 
 from coterie.system import TABLES, System, SystemProblems, load
 from tests.system.folder import Folder, told
-from tests.system.toml_texts import documents, systems
+from tests.system.toml_texts import documents, nearly_right, systems
 
 SHOP = '[system]\nname = "shop"\n[service.orders]\nimplements = "shop.orders:OrderService"\n'
 
@@ -401,15 +401,24 @@ def test_what_a_variable_holds_is_never_shown(folder: Folder) -> None:
     assert "hunter2" not in repr((system, system.services, system.engines))
 
 
-@given(st.one_of(documents(), systems(), st.text(), st.text(alphabet='[]{}."=a\n#1$', max_size=80)))
-def test_no_text_is_more_than_a_problem(text: str) -> None:
+@given(
+    st.one_of(
+        nearly_right(),
+        systems(),
+        documents(),
+        st.text(),
+        st.text(alphabet='[]{}."=a\n#1$', max_size=80),
+    ),
+    st.sampled_from([None, "dev"]),
+)
+def test_no_text_is_more_than_a_problem(text: str, profile: str | None) -> None:
     """Whatever stands in the file, loading gives a system or its one kind of error."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Path, "is_dir", lambda _: True)
         # No file: writing so many of them would be most of the test.
         patch.setattr(Path, "open", lambda *_: io.BytesIO(text.encode("utf-8", "surrogatepass")))
         with contextlib.suppress(SystemProblems):
-            load("here", environment={"A": "1"})
+            load("here", profile=profile, environment={"A": "1"})
 
 
 def test_a_system_is_not_made_of_nothing() -> None:

@@ -4,8 +4,11 @@ import json
 from typing import Any
 
 from hypothesis import strategies as st
+from msgspec import structs
 
-__all__ = ["documents", "systems"]
+from coterie.system import TABLES
+
+__all__ = ["documents", "nearly_right", "systems"]
 
 _BARE = st.text(alphabet="abcz09_-", min_size=1, max_size=6)
 _ODD = st.text(alphabet="a .=[]#'é", max_size=5).map(json.dumps)
@@ -96,6 +99,29 @@ def systems() -> st.SearchStrategy[str]:
     """Texts in the words of ``coterie.toml``, mostly wrong in some way."""
     return st.dictionaries(_WORDS, _ANY, max_size=6).map(
         lambda values: "\n".join(f"{key} = {_written(value)}" for key, value in values.items())
+    )
+
+
+_KEYS_OF = [
+    (f"service.{name}" if name == "service" else name, field.encode_name)
+    for name, struct in TABLES.items()
+    for field in structs.fields(struct)
+]
+
+
+@st.composite
+def nearly_right(draw: st.DrawFn) -> str:
+    """A right system with one or two values that may be anything."""
+    tables: dict[str, dict[str, str]] = {
+        "system": {"name": '"shop"'},
+        "service.service": {"implements": '"a.b:C"'},
+    }
+    for table, key in draw(st.lists(st.sampled_from(_KEYS_OF), min_size=1, max_size=2)):
+        profile = draw(st.sampled_from(["", "", "profile.dev."]))
+        tables.setdefault(profile + table, {})[key] = _written(draw(_ANY))
+    return "".join(
+        f"[{name}]\n" + "".join(f"{key} = {value}\n" for key, value in members.items())
+        for name, members in tables.items()
     )
 
 

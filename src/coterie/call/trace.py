@@ -32,11 +32,11 @@ class Trace(Struct, frozen=True):
     @staticmethod
     def root(*, sampled: bool = True) -> "Trace":
         """A new trace of one span."""
-        return Trace(f"{_bits(128) or 1:032x}", f"{_bits(64) or 1:016x}", sampled)
+        return Trace(_bits(128).to_bytes(16, "big").hex(), _bits(64).to_bytes(8, "big").hex(), sampled)
 
     def child(self) -> "Trace":
         """A new span caused by this one."""
-        return Trace(self.trace_id, f"{_bits(64) or 1:016x}", self.sampled, self.span_id)
+        return Trace(self.trace_id, _bits(64).to_bytes(8, "big").hex(), self.sampled, self.span_id)
 
     @property
     def traceparent(self) -> str:

@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from coterie import ContractError, __version__
+from coterie import __version__
+from coterie.contract import ContractError
 from coterie.server import PortTaken
 from coterie.system import SystemProblems
 

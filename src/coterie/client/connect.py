@@ -8,7 +8,7 @@ from coterie.call import Policy, chain
 from coterie.contract import Contract
 
 from .http import Http
-from .proxy import proxy
+from .proxy import TIMEOUT, proxy
 
 __all__ = ["connect"]
 
@@ -17,7 +17,9 @@ C = TypeVar("C", bound=Contract)
 
 @asynccontextmanager
 async def connect(
-    contract: type[C], url: str, *, policies: Sequence[Policy] = (), connections: int = 100
+    contract: type[C], url: str, *, policies: Sequence[Policy] = (),
+    connections: int = 100,
+    timeout: float = TIMEOUT,
 ) -> AsyncGenerator[C]:
     """A client of ``contract`` at ``url``, closed at the end of the block.
 
@@ -27,7 +29,7 @@ async def connect(
             placed = await orders.place(order)
 
     ``url`` is http or https, a path goes before every operation's own. ``policies`` wrap every
-    call, the first outermost. Raises `ValueError` for a URL that is none.
+    call, the first outermost; ``timeout`` is in seconds, for operations that name none. Raises `ValueError` for a URL that is none.
     """
     async with Http(url, connections=connections) as http:
-        yield proxy(contract, chain(policies, http.handle))
+        yield proxy(contract, chain(policies, http.handle), timeout=timeout)

@@ -23,16 +23,21 @@ C = TypeVar("C", bound=Contract)
 _NONE: Any = object()
 
 
-def proxy(contract: type[C], handler: Handler) -> C:
+TIMEOUT = 30.0
+"""Seconds a call may take where neither its operation nor its caller says: none is for ever."""
+
+
+def proxy(contract: type[C], handler: Handler, *, timeout: float = TIMEOUT) -> C:
     """A client of ``contract`` whose calls go to ``handler``.
 
     It is an instance of a generated subclass, made without running any ``__init__``. Each
     operation takes what the contract says and gives back what it says, raises the declared
     faults, and `Failure` for all else. A call made inside another carries its context on.
+    ``timeout`` is in seconds, for operations that name none; a nearer deadline counts.
 
     Raises `ContractError` when the contract does not resolve.
     """
-    names = _names(contract, handler)
+    names = _names(contract, handler, timeout)
     made = new_class(
         f"{contract.__name__}Client",
         (contract,),
@@ -54,7 +59,7 @@ class _OwnerOnly:
         )
 
 
-def _names(contract: type[Contract], handler: Handler) -> dict[str, Any]:
+def _names(contract: type[Contract], handler: Handler, timeout: float) -> dict[str, Any]:
     """What the generated class says differently from its contract."""
     operations = {op.name: op for op in describe(contract).operations}
     names: dict[str, Any] = {
@@ -69,18 +74,18 @@ def _names(contract: type[Contract], handler: Handler) -> dict[str, Any]:
             if hidden and not name.startswith("_") and name not in operations:
                 names[name] = property(_refusal(contract, name))
     for name, operation in operations.items():
-        names[name] = _method(operation, handler)
+        names[name] = _method(operation, handler, operation.timeout or timeout)
     return names
 
 
-def _method(operation: Operation, handler: Handler) -> Callable[..., Any]:
+def _method(operation: Operation, handler: Handler, timeout: float) -> Callable[..., Any]:
     names = tuple(p.name for p in operation.parameters)
     defaults = {p.name: p.default for p in operation.parameters if not p.required}
     signature = inspect.signature(operation.function)
     positional = sum(
         p.kind is p.POSITIONAL_OR_KEYWORD for p in list(signature.parameters.values())[1:]
     )
-    count, timeout = len(names), operation.timeout
+    count = len(names)
 
     async def method(_: Any, *args: Any, **kwargs: Any) -> Any:
         if len(args) == count and not kwargs:

@@ -161,6 +161,7 @@ class _Reader:
             etag=options.get("etag", False),
             if_match=self._if_match(),
             function=self.function,
+            id=f"{promise.name}.{self.name}",
         )
 
     def _if_match(self) -> str | None:

@@ -113,11 +113,8 @@ class Operation:
     etag: bool
     if_match: str | None
     function: Callable[..., Any]
-
-    @property
-    def id(self) -> str:
-        """Name in the whole system: ``orders.place``."""
-        return f"{self.contract}.{self.name}"
+    id: str
+    """Name in the whole system: ``orders.place``."""
 
     @property
     def major(self) -> str:

@@ -1,7 +1,7 @@
-"""Rules kept in one place and put round every call: who calls, may they, how long, what happened.
+"""Rules kept in one place and put round every call: who calls, may they, how long.
 
 Knows calls, contexts and contracts' rules; a policy wraps a `Handler` into another. Servers put
-them round a service in this order: trace, deadline, authenticate, authorize.
+them round a service in this order: deadline, authenticate, authorize.
 
 Deliberately knows no wire and no engine, and no way to verify a token: what it needs of another
 room is a small Protocol here, such as `Verifier`, which that room matches.
@@ -10,6 +10,5 @@ room is a small Protocol here, such as `Verifier`, which that room matches.
 from .authenticate import Verifier, authenticate
 from .authorize import authorize
 from .deadline import deadline
-from .trace import Span, trace
 
-__all__ = ["Span", "Verifier", "authenticate", "authorize", "deadline", "trace"]
+__all__ = ["Verifier", "authenticate", "authorize", "deadline"]

@@ -33,7 +33,8 @@ def authenticate(verifier: Verifier) -> Policy:
     def policy(handler: Handler) -> Handler:
         async def authenticated(call: Call) -> Reply:
             token = call.context.token
-            if token is None:
+            # A principal is there only if a caller in this process has proved it already.
+            if token is None or call.context.principal is not None:
                 return await handler(call)
             context = structs.replace(call.context, principal=verifier.verify(token))
             before = current_context.set(context)

@@ -10,7 +10,7 @@ from .access import AccessLog
 from .app import App, Page
 from .cors import Cors
 from .host import Host, State
-from .meter import Meter
+from .meter import Meter, Span
 from .serving import HttpServer, PortTaken
 
-__all__ = ["AccessLog", "App", "Cors", "Host", "HttpServer", "Meter", "Page", "PortTaken", "State"]
+__all__ = ["AccessLog", "App", "Cors", "Host", "HttpServer", "Meter", "Page", "PortTaken", "Span", "State"]

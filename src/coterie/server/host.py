@@ -83,6 +83,7 @@ class Host:
         self._hooked = (*after, service)
         self._started: list[Component] = []
         self._in_flight = 0
+        self._draining = False
         self._idle = asyncio.Event()
         self._tasks: set[asyncio.Task[Any]] = set()
         self._methods: dict[Operation, Any] = {}
@@ -110,11 +111,6 @@ class Host:
     def in_flight(self) -> int:
         """Calls being answered at this moment."""
         return self._in_flight
-
-    @property
-    def draining(self) -> bool:
-        """Whether no new calls are taken any more."""
-        return self.state in (State.DRAINING, State.STOPPED)
 
     async def start(self) -> None:
         """Start the components, then run the start hooks; ready when it returns.
@@ -149,6 +145,7 @@ class Host:
         """
         ready = self.state is State.READY
         self.state = State.DRAINING
+        self._draining = True
         if self._in_flight and drain > 0:
             try:
                 async with asyncio.timeout(drain):
@@ -227,9 +224,9 @@ class Host:
             spawning.reset(spawner)
             current_context.reset(context)
             self._in_flight -= 1
-            if not self._in_flight and self.draining:
+            if not self._in_flight and self._draining:
                 self._idle.set()
-            self.meter.note(operation, code, perf_counter() - began)
+            self.meter.note(call, code, perf_counter() - began)
 
     async def _invoke(self, call: Call) -> Reply:
         """The innermost handler: the method itself."""

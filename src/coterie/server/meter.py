@@ -1,14 +1,38 @@
 """Meter: what a service's calls cost and how they end, counted on the hot path."""
 
+import time
 from bisect import bisect_left
+from collections import deque
 from collections.abc import Iterable
 
+from msgspec import Struct
+
+from coterie.call import Call, Trace
 from coterie.contract import Code, Operation
 
-__all__ = ["BOUNDS", "Meter", "exposition"]
+__all__ = ["BOUNDS", "Meter", "Span", "exposition"]
 
 BOUNDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 """Upper bounds of the latency buckets, in seconds."""
+
+
+SPANS = 1024
+"""How many of the latest spans a meter keeps."""
+
+
+class Span(Struct, frozen=True):
+    """One call as it was served.
+
+    ``operation`` is a name in the whole system (``orders.place``); ``trace`` its place among the
+    calls that caused it; ``ended`` seconds since 1970, ``seconds`` what it took; ``code`` what
+    went wrong, ``None`` where nothing did.
+    """
+
+    operation: str
+    trace: Trace
+    ended: float
+    seconds: float
+    code: Code | None
 
 
 class _Count:
@@ -20,13 +44,20 @@ class _Count:
 
 
 class Meter:
-    """Counts the calls of one service by operation and code (``None``: it succeeded)."""
+    """Counts the calls of one service by operation and code (``None``: it succeeded).
+
+    ``spans`` are the latest calls, as far as their traces are sampled.
+    """
 
     def __init__(self) -> None:
+        self.spans: deque[Span] = deque(maxlen=SPANS)
         self._counts: dict[tuple[Operation, Code | None], _Count] = {}
 
-    def note(self, operation: Operation, code: Code | None, seconds: float) -> None:
-        """Count one finished call."""
+    def note(self, call: Call, code: Code | None, seconds: float) -> None:
+        """Count one finished call, and keep its span."""
+        operation, trace = call.operation, call.context.trace
+        if trace.sampled:
+            self.spans.append(Span(operation.id, trace, time.time(), seconds, code))
         count = self._counts.get((operation, code))
         if count is None:
             count = self._counts[operation, code] = _Count()

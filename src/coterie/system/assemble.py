@@ -1,13 +1,12 @@
 """System -> running parts. The only composition root: nothing else builds a service."""
 
-from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from coterie.call import Call, Handler, Policy, Reply
 from coterie.client import proxy
 from coterie.contract import Contract, anyone, authenticated, hooks, promise_of
-from coterie.policy import Span, authenticate, authorize, deadline, trace
+from coterie.policy import authenticate, authorize, deadline
 from coterie.server import AccessLog, App, Cors, Host
 
 from .assembly import Assembly, Seed
@@ -23,7 +22,6 @@ from .recipe import Argument, Client, Given, Kept, Settings, Signing
 
 __all__ = ["assemble"]
 
-_SPANS = 1024
 
 
 def assemble(
@@ -61,7 +59,6 @@ class _Assembler:
         self.stand_ins: dict[type[Contract], Host | Handler] = {}
         self.clients: dict[tuple[type[Contract], str], Contract] = {}
         self.seeds: list[Seed] = []
-        self.spans: deque[Span] = deque(maxlen=_SPANS)
         keeps = any(service.keeps for service in self.plan.services)
         self.databases: Databases | None = databases() if keeps else None
         self.identity = self.opened_identity()
@@ -97,7 +94,6 @@ class _Assembler:
             handlers=self.reached,
             databases=self.databases,
             seeds=tuple(self.seeds),
-            spans=self.spans,
         )
 
     def opened_identity(self) -> Identity | None:
@@ -151,7 +147,7 @@ class _Assembler:
 
     def policies(self, service: ServicePlan | None) -> list[Policy]:
         """What is put round each call of a service, the first outermost."""
-        found = [trace(self.spans.append), deadline(self.system.policy.timeout)]
+        found = [deadline(self.system.policy.timeout)]
         if self.identity is not None:
             found.append(authenticate(self.identity.verifier))
         found.append(authorize(anyone if self.identity is None else authenticated))

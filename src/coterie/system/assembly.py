@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
@@ -11,8 +10,7 @@ from msgspec import Struct
 from coterie.call import Handler
 from coterie.client import proxy
 from coterie.contract import Contract
-from coterie.policy import Span
-from coterie.server import App, Host
+from coterie.server import App, Host, Span
 
 from .engines import Databases, Unfit
 from .folder import place_of_error
@@ -42,8 +40,8 @@ class Assembly:
     """Every service of a system in one process, and the application in front of them. A component.
 
     The order of a life: built (by `assemble`), start, served (by whoever listens with `app`),
-    drained, stop. ``hosts`` are in the order they start, whoever is called before who calls;
-    ``spans`` the latest calls served. ``patience`` is the seconds a service may take to start.
+    drained, stop. ``hosts`` are in the order they start, whoever is called before who calls.
+    ``patience`` is the seconds a service may take to start.
     """
 
     def __init__(
@@ -55,11 +53,9 @@ class Assembly:
         handlers: Callable[[type[Contract]], Handler | None],
         databases: Databases | None,
         seeds: tuple[Seed, ...],
-        spans: deque[Span],
     ) -> None:
         self.app = app
         self.hosts = hosts
-        self.spans = spans
         self.patience = _PATIENCE
         self._plan = plan
         self._handlers = handlers
@@ -71,6 +67,13 @@ class Assembly:
     def system(self) -> System:
         """What was assembled."""
         return self._plan.system
+
+    @property
+    def spans(self) -> list[Span]:
+        """The latest calls served, whoever ended first first."""
+        return sorted(
+            (span for host in self.hosts for span in host.meter.spans), key=lambda s: s.ended
+        )
 
     def host(self, name: str) -> Host:
         """The host of the service called ``name``. Raises `LookupError`, naming those there are."""

@@ -15,6 +15,8 @@ __all__ = ["Tables", "near"]
 
 S = TypeVar("S", bound=Struct)
 
+_WRONG = object()
+
 
 def near(word: str, known: Iterable[str]) -> str | None:
     """The one of ``known`` that ``word`` may have been meant to be, by likeness of letters."""
@@ -43,18 +45,19 @@ class Tables(Report):
         if not isinstance(values, Mapping):
             self.complain(path, f"{shown} is no table", f"Write a line {shown} and keys below it")
             return None
-        before = len(self.problems)
         fields = {f.encode_name: f for f in structs.fields(struct) if f.name not in given}
-        for key in values:
-            if key not in fields:
-                self._unknown(key, fields, path)
+        unknown = [key for key in values if key not in fields]
+        for key in unknown:
+            self._unknown(key, fields, path)
         read = dict(given)
         for key, field in fields.items():
             if key in values:
                 read[field.name] = self._value(field.type, values[key], (*path, key))
             elif field.default is NODEFAULT and field.default_factory is NODEFAULT:
                 self.complain(path, f"{shown} lacks {key}", f"Add {_example(key, field.type)}")
-        return struct(**read) if len(self.problems) == before else None
+                read[field.name] = _WRONG
+        whole = not unknown and _WRONG not in read.values()
+        return struct(**read) if whole else None
 
     def tables(self, values: Any, path: TomlPath, example: str) -> Mapping[str, Any]:
         """A table that holds nothing but tables: ``values`` itself, or nothing if it is none."""
@@ -74,7 +77,7 @@ class Tables(Report):
                 if strict and isinstance(value, str | int | float):
                     what += f", not {_found(value)}"
                 self.complain(path, what, f"For example {_example(str(path[-1]), wanted)}")
-            return None
+            return _WRONG
 
     def _unknown(self, key: str, known: Iterable[str], path: TomlPath) -> None:
         meant = near(key, known)

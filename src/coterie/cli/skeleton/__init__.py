@@ -2,3 +2,5 @@
 
 Kept as ``.txt`` so that no tool takes them for code of this package.
 """
+
+__all__: list[str] = []
