@@ -1,11 +1,19 @@
 """How the documentation is built: `make docs`."""
 
 import logging
+import sys
 import tomllib
 from pathlib import Path
 
+from docutils import nodes
+from sphinx.application import Sphinx
+from sphinx.util.docutils import SphinxDirective
+
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+
+sys.path.insert(0, str(ROOT))
+from tools.settings import reference  # noqa: E402  (found only now)
 
 logging.getLogger("alembic").setLevel(logging.WARNING)  # it announces its plugins to every build
 
@@ -30,3 +38,15 @@ napoleon_numpy_docstring = False
 
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
+
+
+class CoterieToml(SphinxDirective):
+    """``{coterie-toml}``: every key of the file, from the model that reads it."""
+
+    def run(self) -> list[nodes.Node]:
+        return self.parse_text_to_nodes(reference(), allow_section_headings=True)
+
+
+def setup(app: Sphinx) -> None:
+    """What our pages need besides."""
+    app.add_directive("coterie-toml", CoterieToml)

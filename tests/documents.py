@@ -105,30 +105,26 @@ def _desk(example: Example) -> Desk:
     return desk
 
 
-def _file(example: Example) -> bool:
+# What follows evaluates one block each: what is returned is what is wrong with it.
+
+
+def _write_file(example: Example) -> str | None:
     text = str(example.parsed)
     named = _FILE.match(text)
     if named is None:
-        return False
+        return "a block of this kind begins with its file's name: # coterie.toml"
     path = Path(named[1])
     if named[2] is None:
         _desk(example).write(path, text)
-        return True
-    made, shown = path.read_text(), text[named.end() :]
-    if made.strip() != shown.strip():
-        changes = difflib.unified_diff(shown.splitlines(), made.splitlines(), "shown", "made")
-        raise AssertionError(f"{path} is not as it is made:\n" + "\n".join(changes))
-    return True
+        return None
+    made, shown = path.read_text().splitlines(), text[named.end() :].splitlines()
+    changes = "\n".join(difflib.unified_diff(shown, made, "shown", "made", lineterm=""))
+    return f"{path} is not as it is made:\n{changes}" if changes else None
 
 
-def _write_file(example: Example) -> None:
-    if not _file(example):
-        raise AssertionError("a toml block begins with its file's name: # coterie.toml")
-
-
-def _write_or_run(example: Example) -> None:
-    if _file(example):
-        return
+def _write_or_run(example: Example) -> str | None:
+    if _FILE.match(str(example.parsed)):
+        return _write_file(example)
     desk = _desk(example)
     desk.hide()
     source = "\n" * (example.line + example.parsed.line_offset) + str(example.parsed)
@@ -139,26 +135,29 @@ def _write_or_run(example: Example) -> None:
         if inspect.iscoroutine(outcome):
             asyncio.run(outcome)
     desk.printed = out.getvalue()
+    return None
 
 
-def _compare(example: Example) -> None:
+def _compare(example: Example) -> str | None:
     desk = _desk(example)
     printed, desk.printed = desk.printed, ""
     if printed and not shows(str(example.parsed), printed):
-        raise AssertionError(f"shown:\n{example.parsed}\nprinted:\n{printed}")
+        return f"shown:\n{example.parsed}\nprinted:\n{printed}"
+    return None
 
 
-def _type(example: Example) -> None:
+def _type(example: Example) -> str | None:
     desk = _desk(example)
     for command, wanted in commands(str(example.parsed)):
         if command.startswith("curl ") and shutil.which("curl") is None:
             pytest.skip("there is no curl on this machine: apt-get install curl")
         code, printed = desk.terminal.type(command)
         if code != 0 and not wanted:
-            raise AssertionError(f"$ {command}\nended with {code}:\n{printed}")
+            return f"$ {command}\nended with {code}:\n{printed}"
         if wanted and not shows(wanted, printed):
-            raise AssertionError(f"$ {command}\nshown:\n{wanted}\nprinted:\n{printed}")
+            return f"$ {command}\nshown:\n{wanted}\nprinted:\n{printed}"
     desk.go_to(desk.terminal.folder)
+    return None
 
 
 def _enter(namespace: dict[str, Any]) -> None:

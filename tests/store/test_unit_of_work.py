@@ -210,7 +210,8 @@ async def test_tasks_of_one_call_share_one_connection(url: str) -> None:
     async with Database(url, connections=1, wait=1.0) as database:
 
         async def look() -> list[object]:
-            return await asyncio.gather(*(database.scalar(text("SELECT 1")) for _ in range(20)))
+            ones = (database.scalar(text("SELECT 1")) for _ in range(20))
+            return list(await asyncio.gather(*ones))
 
         reply = await answering(unit_of_work(database), look)(call(LOOK))
         assert reply.value == [1] * 20

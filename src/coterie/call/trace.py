@@ -32,7 +32,9 @@ class Trace(Struct, frozen=True):
     @staticmethod
     def root(*, sampled: bool = True) -> "Trace":
         """A new trace of one span."""
-        return Trace(_bits(128).to_bytes(16, "big").hex(), _bits(64).to_bytes(8, "big").hex(), sampled)
+        return Trace(
+            _bits(128).to_bytes(16, "big").hex(), _bits(64).to_bytes(8, "big").hex(), sampled
+        )
 
     def child(self) -> "Trace":
         """A new span caused by this one."""

@@ -1,6 +1,7 @@
 """App: the ASGI application in front of one host, or of a whole system's."""
 
 import logging
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from functools import lru_cache
 from time import perf_counter
@@ -11,10 +12,11 @@ from coterie.call import Call, Failure, Reply, Trace
 from coterie.contract import Code, Fault
 
 from .access import AccessLog
-from .body import Disconnected, Receive, read, stream
+from .body import Disconnected, Incoming, Receive, read
 from .cors import Cors
 from .host import Host, State
 from .meter import exposition
+from .streamed import closed, pour
 
 __all__ = ["App", "Page", "Send"]
 
@@ -98,6 +100,7 @@ class App:
         method: str = scope["method"]
         path = scope["raw_path"].decode("latin-1")
         operation, trace_id = "-", ""
+        upload: Incoming | None = None
         try:
             try:
                 route, values = self._router.find(method, path)
@@ -107,9 +110,9 @@ class App:
                 operation = route.id
                 context = from_headers(headers)
                 trace_id = context.trace.trace_id
-                body: bytes | AsyncIterator[bytes]
+                body: bytes | Incoming
                 if route.streams:
-                    body = stream(receive, STREAM_LIMIT)
+                    body = upload = Incoming(receive, STREAM_LIMIT)
                 else:
                     body = await read(receive, headers, self._limit)
                 query: bytes = scope["query_string"]
@@ -118,42 +121,41 @@ class App:
                 call: Call = route.endpoint.call(request, target, context)
                 reply = await route.host.handle(call)
         except (Failure, Fault) as error:
-            trace_id = trace_id or Trace.root().trace_id
-            reply = problem_reply(error, trace_id)
+            trace_id = trace_id or from_headers(headers).trace.trace_id
+            reply = _told(error, trace_id)
         except Disconnected:
             return
         except Exception:
             # Not the service's (the host catches those): a defect of our own, or of a codec.
             trace_id = trace_id or Trace.root().trace_id
             log.exception("%s %s failed (trace %s)", method, path, trace_id)
-            what = f"This request failed; the log tells why under trace {trace_id}"
-            reply = problem_reply(Failure(Code.INTERNAL, what), trace_id)
-        await self._send(reply, headers, send)
+            reply = _defect(trace_id)
+        if isinstance(reply.body, bytes):
+            await self._send(reply, reply.body, headers, send)
+        else:
+            head = self._head(reply, headers)
+            start = {"type": "http.response.start", "status": reply.status, "headers": head}
+            await send(start)
+            told = f"{method} {path} (trace {trace_id})"
+            await _stream(reply.body, receive, send, upload, told, wanted=method != "HEAD")
         if self._access is not None:
             seconds = perf_counter() - began
             self._access.note(method, path, reply.status, seconds, operation, trace_id)
 
-    async def _send(self, reply: Reply, headers: Mapping[bytes, bytes], send: Send) -> None:
-        out = [_header(pair) for pair in reply.headers]
-        if self._cors is not None and b"origin" in headers:
-            out += [_header(pair) for pair in self._cors.headers(headers[b"origin"])]
-        body = reply.body
-        if isinstance(body, bytes):
-            if reply.status not in (204, 304):
-                out.append((b"content-length", b"%d" % len(body)))
-            await send({"type": "http.response.start", "status": reply.status, "headers": out})
-            await send({"type": "http.response.body", "body": body})
-            return
+    async def _send(
+        self, reply: Reply, body: bytes, headers: Mapping[bytes, bytes], send: Send
+    ) -> None:
+        out = self._head(reply, headers)
+        if reply.status not in (204, 304):
+            out.append((b"content-length", b"%d" % len(body)))
         await send({"type": "http.response.start", "status": reply.status, "headers": out})
-        try:
-            async for chunk in body:
-                if chunk:
-                    await send({"type": "http.response.body", "body": chunk, "more_body": True})
-        finally:
-            close = getattr(body, "aclose", None)
-            if close is not None:
-                await close()
-        await send({"type": "http.response.body", "body": b""})
+        await send({"type": "http.response.body", "body": body})
+
+    def _head(self, reply: Reply, headers: Mapping[bytes, bytes]) -> list[tuple[bytes, bytes]]:
+        out = [_header(pair) for pair in reply.headers]
+        if self._cors is not None:
+            out += [_header(pair) for pair in self._cors.headers(headers.get(b"origin"))]
+        return out
 
     def _beside(
         self, method: str, path: str, headers: Mapping[bytes, bytes], refusal: Failure
@@ -163,11 +165,18 @@ class App:
             allowed = self._router.allowed(path)
             if allowed:
                 return self._options(headers, allowed)
-        if method in ("GET", "HEAD") and refusal.status == 404:
+        if refusal.status == 404:
             for page in self._pages:
                 reply = page(path, headers)
-                if reply is not None:
+                if reply is None:
+                    continue
+                if method in ("GET", "HEAD"):
                     return reply
+                if method == "OPTIONS":
+                    return self._options(headers, _READING)
+                what = f"{method[:20]} is not possible here; {', '.join(_READING)} is"
+                allow = (("allow", ", ".join(_READING)),)
+                raise Failure(Code.UNIMPLEMENTED, what, status=405, headers=allow)
         raise refusal
 
     def _options(self, headers: Mapping[bytes, bytes], allowed: tuple[str, ...]) -> Reply:
@@ -198,15 +207,58 @@ class App:
 
 
 _JSON = (("content-type", "application/json"),)
+_READING = ("GET", "HEAD", "OPTIONS")
+
+# What no header may hold (RFC 9110, 5.5), the tab apart: a line break would begin a second one.
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 
 @lru_cache(maxsize=1024)
 def _header(pair: tuple[str, str]) -> tuple[bytes, bytes]:
     name, value = pair
-    if "\r" in value or "\n" in value or "\0" in value:
-        # A value with line breaks would begin a second header, or a second answer.
-        value = value.replace("\r", " ").replace("\n", " ").replace("\0", " ")
+    if not value.isprintable():
+        value = _CONTROL.sub(" ", value)
     return name.lower().encode("latin-1"), value.encode("latin-1", "replace")
+
+
+async def _stream(
+    parts: AsyncIterator[bytes],
+    receive: Receive,
+    send: Send,
+    upload: Incoming | None,
+    what: str,
+    *,
+    wanted: bool,
+) -> None:
+    async def put(part: bytes) -> None:
+        await send({"type": "http.response.body", "body": part, "more_body": True})
+
+    try:
+        if wanted:
+            await pour(parts, put, receive, upload)
+        else:
+            await closed(parts)
+    except Disconnected:
+        return
+    except Exception:
+        # Too late to answer otherwise: the body stays incomplete, so that it is noticed.
+        log.exception("%s broke off in the middle of its answer", what)
+        return
+    await send({"type": "http.response.body", "body": b""})
+
+
+def _told(error: Failure | Fault, trace_id: str) -> Reply:
+    try:
+        return problem_reply(error, trace_id)
+    except (TypeError, ValueError):
+        # A fault whose fields hold what their types do not allow, and no encoder knows.
+        log.exception("%r cannot be told to the caller (trace %s)", error, trace_id)
+        return _defect(trace_id)
+
+
+def _defect(trace_id: str) -> Reply:
+    what = f"This request failed; the log tells why under trace {trace_id}"
+    return problem_reply(Failure(Code.INTERNAL, what), trace_id)
 
 
 def _joined(pairs: Sequence[tuple[bytes, bytes]]) -> dict[bytes, bytes]:

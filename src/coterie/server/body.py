@@ -1,12 +1,13 @@
 """Reading a request's body: whole and bounded, or as it arrives and bounded."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from typing import Any
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Self
 
 from coterie.call import Failure
 from coterie.contract import Code
 
-__all__ = ["Disconnected", "Receive", "read", "stream"]
+__all__ = ["Disconnected", "Incoming", "Receive", "read"]
 
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
 
@@ -43,20 +44,37 @@ async def read(receive: Receive, headers: Mapping[bytes, bytes], limit: int) -> 
     return b"".join(chunks)
 
 
-async def stream(receive: Receive, limit: int) -> AsyncIterator[bytes]:
-    """The body as it arrives. Raises `Failure` 413 once it is beyond ``limit`` octets."""
-    size, more = 0, True
-    while more:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise Failure(Code.CANCELLED, "The client went away before its body was whole")
-        chunk = message.get("body", b"")
-        more = message.get("more_body", False)
-        size += len(chunk)
-        if size > limit:
-            raise _too_large(limit)
-        if chunk:
-            yield chunk
+class Incoming:
+    """The body as it arrives. Iterate once.
+
+    Raises `Failure` 413 once it is beyond ``limit`` octets, and ``canceled`` when the client goes
+    away before the end. ``whole`` is set once nothing more will come.
+    """
+
+    def __init__(self, receive: Receive, limit: int) -> None:
+        self.whole = asyncio.Event()
+        self._receive = receive
+        self._limit = limit
+        self._size = 0
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> bytes:
+        while not self.whole.is_set():
+            message = await self._receive()
+            if message["type"] == "http.disconnect":
+                self.whole.set()
+                raise Failure(Code.CANCELLED, "The client went away before its body was whole")
+            if not message.get("more_body", False):
+                self.whole.set()
+            chunk: bytes = message.get("body", b"")
+            self._size += len(chunk)
+            if self._size > self._limit:
+                raise _too_large(self._limit)
+            if chunk:
+                return chunk
+        raise StopAsyncIteration
 
 
 def _too_large(limit: int) -> Failure:

@@ -4,8 +4,11 @@ import asyncio
 import enum
 import logging
 from collections.abc import Coroutine, Sequence
+from contextvars import Context
 from time import perf_counter
 from typing import Any, TypeVar
+
+from msgspec import structs
 
 from coterie.call import (
     Call,
@@ -15,6 +18,7 @@ from coterie.call import (
     Policy,
     Reply,
     chain,
+    current,
     current_context,
     spawning,
 )
@@ -34,6 +38,7 @@ from coterie.contract import (
 )
 
 from .meter import Meter
+from .streamed import belonging
 
 __all__ = ["Host", "State"]
 
@@ -91,7 +96,10 @@ class Host:
         self._declared: dict[Operation, tuple[type[Fault], ...]] = {}
         for description in self.descriptions:
             for operation in description.operations:
-                self._methods[operation] = getattr(service, operation.name)
+                method = getattr(service, operation.name)
+                # A stream is read after its call has ended, and still belongs to it.
+                streams = operation.result.stream
+                self._methods[operation] = belonging(method, self) if streams else method
                 self._declared[operation] = operation.faults
                 if operation.if_match is not None:
                     guard = description.operation(operation.if_match)
@@ -122,19 +130,32 @@ class Host:
             for component in self._components:
                 self._started.append(component)
                 await component.start()
-            await self.run_hooks("start")
+            await self._run_start_hooks()
         except BaseException:
             await self.stop(drain=0)
             raise
         self.state = State.READY
 
-    async def run_hooks(self, kind: str) -> None:
-        """Run the marked methods of everything built for the service, the service's own last."""
+    async def _run_start_hooks(self) -> None:
+        """Run the start hooks of everything built for the service, the service's own last."""
         token = spawning.set(self)
         try:
             for thing in self._hooked:
-                for hook in hooks(thing, kind):
+                for hook in hooks(thing, "start"):
                     await hook()
+        finally:
+            spawning.reset(token)
+
+    async def _run_stop_hooks(self) -> None:
+        """Run the stop hooks the other way round: each, whatever became of those before it."""
+        token = spawning.set(self)
+        try:
+            for thing in reversed(self._hooked):
+                for hook in hooks(thing, "stop"):
+                    try:
+                        await hook()
+                    except Exception:
+                        log.exception("%s: a stop hook failed", self.name)
         finally:
             spawning.reset(token)
 
@@ -153,10 +174,7 @@ class Host:
             except TimeoutError:
                 log.warning("%s: %d calls cut off after %.1f s", self.name, self._in_flight, drain)
         if ready:
-            try:
-                await self.run_hooks("stop")
-            except Exception:
-                log.exception("%s: a stop hook failed", self.name)
+            await self._run_stop_hooks()
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -170,7 +188,7 @@ class Host:
 
     def spawn(self, work: Coroutine[Any, Any, T], name: str | None) -> "asyncio.Task[T]":
         """Run ``work`` until it ends or the host stops."""
-        task = asyncio.get_running_loop().create_task(work, name=name)
+        task = asyncio.get_running_loop().create_task(work, name=name, context=_beside(self))
         self._tasks.add(task)
         task.add_done_callback(self._ended)
         return task
@@ -277,6 +295,20 @@ class Unheard:
     async def emit(self, event: Event[Any], payload: Any) -> None:
         """Count ``payload``; nobody hears it."""
         self.counts[repr(event)] = self.counts.get(repr(event), 0) + 1
+
+
+def _beside(host: "Host") -> Context:
+    """The circumstances of background work: a trace of the caller's, and who it is done for.
+
+    Nothing else is carried over: not the call's deadline, nor its unit of work, which will have
+    ended before.
+    """
+    now = current()
+    beside = structs.replace(now, trace=now.trace.child(), deadline=None, idempotency_key=None)
+    context = Context()
+    context.run(current_context.set, beside)
+    context.run(spawning.set, host)
+    return context
 
 
 def _descriptions(service: object) -> tuple[Description, ...]:

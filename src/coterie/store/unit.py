@@ -6,7 +6,6 @@ Source: Martin Fowler, *Patterns of Enterprise Application Architecture*, Unit o
 import asyncio
 import enum
 import logging
-import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from contextvars import ContextVar, Token
@@ -140,13 +139,15 @@ class UnitOfWork:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        failed = error
         try:
-            if error is None:
+            if failed is None:
                 await self._commit()
+        except BaseException as refused:
+            failed = refused
+            raise
         finally:
             cancelled = None if self.over else await _finish(self._rollback())
-            # What failed is not always what came in: a commit may fail too.
-            failed = sys.exc_info()[1] or error
             if failed is not None and self._undone and not self._kept:
                 cancelled = await _finish(self._take_back(failed)) or cancelled
             if self._leave is not None:

@@ -23,7 +23,6 @@ from .recipe import Argument, Client, Given, Kept, Settings, Signing
 __all__ = ["assemble"]
 
 
-
 def assemble(
     system: System,
     *,

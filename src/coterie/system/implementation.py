@@ -96,7 +96,8 @@ class _Finder:
             remedy = f"Did you mean {meant}:{self.wanted}?"
             if meant is None:
                 remedy = f"Write {self.name.replace('.', '/')}.py, or name the module it is in"
-            where = self.system.places.file.parent
+            where = str(self.system.places.file.parent)
+            where = "this folder" if where == "." else where
             self.complain(f"there is no module {self.name} in {where}", remedy)
             return
         file, line = self.place(error)

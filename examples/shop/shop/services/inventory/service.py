@@ -72,13 +72,13 @@ class InventoryService(Inventory, Stock):
 
     async def reserve(self, reservation: str, product_id: int, quantity: int) -> Reserved:
         wanted = Goods(product_id, quantity)
-        held = await self.store.reservation(reservation)
-        if held is not None:
-            if held != wanted:
+        row = await self.store.reserve(reservation, wanted)
+        if row is None:
+            if await self.store.reservation(reservation) != wanted:
                 raise ReservationChanged(reservation)
-            return _reserved(await self.store.product(product_id))
-        row = await self._take(wanted)
-        await self.store.hold(reservation, wanted)
+            row = await self.store.product(product_id)
+        else:
+            await self._tell_if_low(row)
         return _reserved(row)
 
     async def rebook(self, reservation: str, held: Goods, wanted: Goods) -> Reserved:
@@ -107,9 +107,12 @@ class InventoryService(Inventory, Stock):
 
     async def _take(self, goods: Goods) -> RowMapping:
         row = await self.store.take(goods)
-        if row["available"] <= LOW:
-            await self.low(StockLow(goods.product_id, row["available"]))
+        await self._tell_if_low(row)
         return row
+
+    async def _tell_if_low(self, row: RowMapping) -> None:
+        if row["available"] <= LOW:
+            await self.low(StockLow(row["id"], row["available"]))
 
 
 def _product(row: RowMapping) -> Product:

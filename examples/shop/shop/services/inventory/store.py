@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import RowMapping, delete, insert, select, update
+from sqlalchemy import RowMapping, bindparam, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from coterie.store import Database
@@ -10,6 +10,25 @@ from shop.contracts.inventory import NewProduct, SkuTaken
 from shop.contracts.stock import Goods, NoSuchProduct, OutOfStock
 
 from .tables import products, reservations
+
+# What every order runs: built once, so that only the values change from call to call.
+TAKE = (
+    update(products)
+    .where(
+        products.c.id == bindparam("product"),
+        products.c.active,
+        products.c.available >= bindparam("quantity"),
+    )
+    .values(available=products.c.available - bindparam("quantity"))
+    .returning(*products.c)
+)
+TAKE_ONCE = TAKE.where(
+    ~select(reservations.c.id).where(reservations.c.id == bindparam("reservation")).exists()
+)
+RESERVATION = select(reservations.c.product_id, reservations.c.quantity).where(
+    reservations.c.id == bindparam("reservation")
+)
+RESERVE = insert(reservations)
 
 
 class GoodsStore:
@@ -64,18 +83,16 @@ class GoodsStore:
 
     async def reservation(self, reservation: str) -> Goods | None:
         """What a reservation holds."""
-        query = select(reservations).where(reservations.c.id == reservation)
-        row = (await self.database.execute(query)).mappings().one_or_none()
-        return None if row is None else Goods(row["product_id"], row["quantity"])
+        found = await self.database.execute(RESERVATION, {"reservation": reservation})
+        row = found.one_or_none()
+        return None if row is None else Goods(row.product_id, row.quantity)
 
     async def hold(self, reservation: str, goods: Goods) -> None:
         """Note what a reservation holds from now on."""
         row = {"product_id": goods.product_id, "quantity": goods.quantity}
-        changed = await self.database.execute(
+        await self.database.execute(
             update(reservations).where(reservations.c.id == reservation).values(row)
         )
-        if changed.rowcount == 0:
-            await self.database.execute(insert(reservations).values(id=reservation, **row))
 
     async def forget(self, reservation: str) -> bool:
         """Remove a reservation; whether there was one."""
@@ -90,20 +107,32 @@ class GoodsStore:
         Raises `NoSuchProduct`, `OutOfStock`.
         """
         taken = await self.database.execute(
-            update(products)
-            .where(
-                products.c.id == goods.product_id,
-                products.c.active,
-                products.c.available >= goods.quantity,
-            )
-            .values(available=products.c.available - goods.quantity)
-            .returning(*products.c)
+            TAKE, {"product": goods.product_id, "quantity": goods.quantity}
         )
         row = taken.mappings().one_or_none()
         if row is None:
             left = await self.product(goods.product_id)
             raise OutOfStock(goods.product_id, left["available"])
         return row
+
+    async def reserve(self, reservation: str, goods: Goods) -> RowMapping | None:
+        """Take goods out of stock under a new name; ``None`` where the name holds some already.
+
+        Raises `NoSuchProduct`, `OutOfStock`.
+        """
+        values = {"product": goods.product_id, "quantity": goods.quantity}
+        taken = await self.database.execute(TAKE_ONCE, {**values, "reservation": reservation})
+        row = taken.mappings().one_or_none()
+        if row is not None:
+            await self.database.execute(
+                RESERVE,
+                {"id": reservation, "product_id": goods.product_id, "quantity": goods.quantity},
+            )
+            return row
+        if await self.reservation(reservation) is None:
+            left = await self.product(goods.product_id)
+            raise OutOfStock(goods.product_id, left["available"])
+        return None
 
     async def put_back(self, goods: Goods) -> None:
         """Put goods back into stock, also those no longer on sale."""

@@ -3,13 +3,16 @@
 import time
 from typing import Any
 
-from sqlalchemy import RowMapping, delete, insert, select, update
+from sqlalchemy import RowMapping, bindparam, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from coterie.store import Database
 from shop.contracts.users import NameTaken
 
 from .tables import login_failures, users
+
+# What every call in a user's name runs: built once.
+BY_ID = select(users).where(users.c.id == bindparam("user"))
 
 
 class UserStore:
@@ -37,7 +40,7 @@ class UserStore:
 
     async def by_id(self, user_id: int) -> RowMapping | None:
         """The user with this id."""
-        found = await self.database.execute(select(users).where(users.c.id == user_id))
+        found = await self.database.execute(BY_ID, {"user": user_id})
         return found.mappings().one_or_none()
 
     async def look(self, user_id: int) -> RowMapping | None:
