@@ -213,6 +213,13 @@ def told(error: Fault | Failure) -> Reply:
     return problem_reply(error, "0" * 31 + "1")
 
 
+def body_of(reply: Reply) -> bytes:
+    """The body of a reply that does not stream."""
+    if not isinstance(reply.body, bytes):
+        raise AssertionError("this reply streams")
+    return reply.body
+
+
 def joined(chunks: AsyncIterator[bytes]) -> bytes:
     """All of a stream."""
 

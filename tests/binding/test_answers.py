@@ -9,7 +9,17 @@ import pytest
 
 from coterie.call import Failure, Violation
 from coterie.contract import Code, Page, Redirect
-from tests.binding.kit import Line, Made, Plain, TooMany, arrive, refused, rendered, told
+from tests.binding.kit import (
+    Line,
+    Made,
+    Plain,
+    TooMany,
+    arrive,
+    body_of,
+    refused,
+    rendered,
+    told,
+)
 from tests.binding.test_arguments import EVERYTHING, JSON, KEY
 
 LINE = Line("a", 1)
@@ -40,7 +50,7 @@ def test_the_asker_chooses_the_format(accept: str | None, media: str) -> None:
     reply = rendered(call, LINE)
     assert headers_of(reply)["content-type"] == media
     decode = msgspec.json.decode if media == "application/json" else msgspec.msgpack.decode
-    assert decode(reply.body) == {"sku": "a", "quantity": 1, "note": None}
+    assert decode(body_of(reply)) == {"sku": "a", "quantity": 1, "note": None}
 
 
 @pytest.mark.parametrize("accept", ["text/html", "application/json;q=0", "image/*"])
@@ -77,7 +87,7 @@ def test_header_fields_leave_the_body() -> None:
     assert reply.status == 201
     assert headers_of(reply)["Location"] == "/things/7"
     assert "X-Tries" not in headers_of(reply)
-    assert json.loads(reply.body) == {"id": 7}
+    assert json.loads(body_of(reply)) == {"id": 7}
 
 
 def test_no_result_is_a_204() -> None:
@@ -146,7 +156,7 @@ def test_a_page_links_to_the_next() -> None:
     call = arrive("GET", "/list?limit=1&cursor=a%20b")
     reply = rendered(call, Page([LINE], "c d"))
     assert headers_of(reply)["link"] == '</list?limit=1&cursor=c+d>; rel="next"'
-    assert json.loads(reply.body)["next"] == "c d"
+    assert json.loads(body_of(reply))["next"] == "c d"
     assert "link" not in headers_of(rendered(call, Page([LINE], None)))
 
 
@@ -154,7 +164,7 @@ def test_a_fault_is_a_problem_with_its_fields() -> None:
     """RFC 9457, with the fields beside the standard members."""
     reply = told(TooMany(3, datetime.date(2026, 5, 6)))
     assert (reply.status, headers_of(reply)["content-type"]) == (409, "application/problem+json")
-    assert json.loads(reply.body) == {
+    assert json.loads(body_of(reply)) == {
         "type": "urn:coterie:too-many",
         "title": "Too many",
         "status": 409,
@@ -164,13 +174,13 @@ def test_a_fault_is_a_problem_with_its_fields() -> None:
         "day": "2026-05-06",
         "trace_id": "0" * 31 + "1",
     }
-    assert json.loads(told(Plain()).body)["status"] == 404
+    assert json.loads(body_of(told(Plain())))["status"] == 404
 
 
 def test_a_failure_is_a_problem_with_its_violations() -> None:
     """Each with its place; waiting time and challenge as headers."""
     wrong = Failure(Code.INVALID_ARGUMENT, "no", violations=(Violation("bad", "#/a", "query"),))
-    assert json.loads(told(wrong).body)["errors"] == [
+    assert json.loads(body_of(told(wrong)))["errors"] == [
         {"detail": "bad", "pointer": "#/a", "in": "query"}
     ]
     busy = told(Failure(Code.UNAVAILABLE, "later", retry_after=2.4))
@@ -184,7 +194,7 @@ def test_every_code_has_a_status_of_its_own_kind(code: Code) -> None:
     """Client codes are 4xx, server codes 5xx, and every status maps back to a code."""
     assert 400 <= code.status < 600
     assert isinstance(Code.of_status(code.status), Code)
-    assert json.loads(told(Failure(code, "x")).body)["code"] == code.value
+    assert json.loads(body_of(told(Failure(code, "x"))))["code"] == code.value
 
 
 def _accept(accept: str | None) -> dict[str, str]:

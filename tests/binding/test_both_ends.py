@@ -49,7 +49,7 @@ def received(name: str, reply: Reply) -> Any:
     return CALLERS[name].result(Response(reply.status, headers, reply.body))
 
 
-texts = st.text(st.characters(codec="utf-8", exclude_categories=("Cs",)), max_size=20)
+texts = st.text(st.characters(codec="utf-8"), max_size=20)
 lines = st.builds(
     Line, texts.filter(lambda t: 0 < len(t) <= 20), st.integers(1, 2**60), st.none() | texts
 )
