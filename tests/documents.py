@@ -66,7 +66,8 @@ class Desk:
         """A file as the document has it; modules that were imported are imported anew."""
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
-        self.forget()
+        if path.suffix == ".py":
+            self.forget()
 
     def forget(self) -> None:
         """Take this folder's modules out of Python's memory."""

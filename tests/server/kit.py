@@ -425,6 +425,7 @@ async def site_of(
     cors: Cors | None = None,
     body_limit: int = 10_000,
     json_lines: bool = False,
+    patience: float = 10.0,
     host: Host | None = None,
 ) -> AsyncGenerator[Site]:
     """A lab, hosted and served on a free port for the length of the block."""
@@ -433,7 +434,7 @@ async def site_of(
     lines = io.StringIO()
     access = AccessLog(lines, json=json_lines, delay=0)
     app = App([host], public=public, cors=cors, body_limit=body_limit, access=access)
-    server = HttpServer(app)
+    server = HttpServer(app, patience=patience)
     await host.start()
     await server.start()
     try:

@@ -48,10 +48,6 @@ class Stage(Service, version="1.0"):
             raise self.error
         return "la"
 
-    @blocking
-    def hum(self) -> Whereabouts:
-        return Whereabouts(threading.get_ident(), current().trace.trace_id)
-
 
 async def hosted(service: object) -> Host:
     host = Host(service)

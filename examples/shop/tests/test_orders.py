@@ -21,7 +21,7 @@ async def test_an_order_is_placed_with_the_words_of_the_row(customer: Customer) 
     assert (order["quantity"], order["date"]) == (2, DATE)
 
 
-@pytest.mark.promise("S2-26", "S2-27", "S2-29", "W2-07")
+@pytest.mark.promise("S2-26", "S2-27", "S2-29", "W2-07", "P2.10-5")
 async def test_more_than_there_is_cannot_be_ordered(customer: Customer) -> None:
     """409 says how many are left, and takes none of them."""
     left = await customer.web.stock(3)
@@ -130,7 +130,7 @@ async def test_another_product_returns_the_old_and_takes_the_new(customer: Custo
     assert order["unit_price"] == products["price"]
 
 
-@pytest.mark.promise("S2-35", "S2-36")
+@pytest.mark.promise("S2-35", "S2-36", "P2.13-3")
 async def test_deleting_an_order_restores_the_stock(customer: Customer) -> None:
     """Then it is gone, and a second delete is a 404 that restores nothing."""
     before = await customer.web.stock(1)
@@ -181,7 +181,7 @@ async def test_orders_belong_to_their_user(web: Web, customer: Customer, admin: 
     assert (await web.ask("POST", "/api/orders", foreign)).status == 401
 
 
-@pytest.mark.promise("S2-29", "W2-07")
+@pytest.mark.promise("S2-29", "W2-07", "P2.10-8")
 async def test_a_hundred_orders_for_the_last_ten_sell_ten(
     customer: Customer, admin: Customer
 ) -> None:
@@ -191,6 +191,15 @@ async def test_a_hundred_orders_for_the_last_ten_sell_ten(
     statuses = [answer.status for answer in answers]
     assert (statuses.count(200), statuses.count(409)) == (10, 90)
     assert await customer.web.stock(5) == 0
+
+
+@pytest.mark.promise("P2.10-1")
+async def test_only_the_administrator_lists_orders(customer: Customer, admin: Customer) -> None:
+    """All of them, in pages."""
+    where = await customer.ordered(1, 1)
+    assert (await customer.ask("GET", "/api/orders")).status == 403
+    listed = (await admin.ask("GET", "/api/orders?limit=500")).json
+    assert where.rsplit("/", 1)[1] in [str(order["id"]) for order in listed["items"]]
 
 
 @pytest.mark.promise("S2-36", "W2-07")

@@ -94,19 +94,17 @@ async def sell(toml: Path, replace: dict[type, Any]) -> Answer:
 
 
 @pytest.mark.promise("S2-55", "S2-57")
-async def test_adding_inventory_changed_nothing_of_users_and_orders() -> None:
-    """A shop of two services sells from a shelf; one more table in the file, and it sells from
-    inventory. The two services know the word inventory neither in code nor in configuration.
+async def test_adding_inventory_changed_nothing_of_users_and_orders(tmp_path: Path) -> None:
+    """One more table in the file, and a shop that sold from a shelf sells from inventory.
+
+    The two other services know the word neither in code nor in configuration.
     """
     toml = (SHOP / "coterie.toml").read_text()
     table = '[service.inventory]\nimplements = "shop.services.inventory:InventoryService"\n'
     assert table in toml
-    before = SHOP / "before-inventory.toml"
+    before = tmp_path / "coterie.toml"
     before.write_text(toml.replace(table, ""))
-    try:
-        assert (await sell(before, {Stock: Shelf()})).status == 200
-    finally:
-        before.unlink()
+    assert (await sell(before, {Stock: Shelf()})).status == 200
     assert (await sell(SHOP, {})).status == 200
     for name in ("users", "orders"):
         for path in (SERVICES / name).rglob("*.py"):
@@ -114,10 +112,11 @@ async def test_adding_inventory_changed_nothing_of_users_and_orders() -> None:
         assert "inventory" not in str(load(SHOP, environment={}).service(name).settings)
 
 
-@pytest.mark.promise("S2-07", "S2-58", "W2-03")
+@pytest.mark.promise("S2-07", "S2-58", "W2-03", "P2.13-1")
 async def test_one_central_database_is_a_line_of_configuration(tmp_path: Path) -> None:
-    """Each has a file of its own; by profile all share one, each on its own tables, migrated
-    and seeded apart. The order is the same either way.
+    """Each service has a file of its own; by profile all share one, each on its own tables.
+
+    They are migrated and seeded apart, and an order is the same either way.
     """
     for profile, files in (
         (None, {"users.db", "orders.db", "inventory.db"}),
@@ -159,6 +158,21 @@ async def test_seeds_are_sown_once(tmp_path: Path) -> None:
         async with running(SHOP, environment=environment) as system:
             page = await system.client(Inventory).products()
             assert len(page.items) == 12
+
+
+@pytest.mark.promise("W2-01")
+async def test_passwords_are_kept_as_argon2_hashes(
+    caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """What is stored is an Argon2id hash; the password is nowhere, in no log either."""
+    async with running(SHOP) as system, Pool(system.url) as pool:
+        await Web(pool).customer()
+        with sqlite3.connect(system.system.state / "users.db") as connection:
+            (stored,) = connection.execute("SELECT password_hash FROM users").fetchone()
+        assert stored.startswith("$argon2id$")
+        for file in system.system.state.rglob("*.db*"):
+            assert b"newPassword" not in file.read_bytes()
+    assert "newPassword" not in caplog.text + "".join(capfd.readouterr())
 
 
 class Away(Users):
@@ -238,7 +252,7 @@ async def test_an_administrators_order_for_nobody_is_the_users_own_fault() -> No
         assert caught.value == NoSuchUser(999)
 
 
-@pytest.mark.promise("P2.13-7", "S2-50", "S2-52")
+@pytest.mark.promise("P2.13-7", "P2.12-4", "S2-50", "S2-52")
 async def test_every_service_is_documented_in_the_agreed_words() -> None:
     """Summaries and success as agreed; a page to try them, and the document behind it."""
     async with running(SHOP, profile="test") as system, Pool(system.url) as pool:

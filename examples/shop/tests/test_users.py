@@ -41,7 +41,7 @@ async def test_username_means_the_same_as_name(web: Web) -> None:
     assert (await web.ask("POST", "/api/users", both)).status == 400
 
 
-@pytest.mark.promise("S2-13", "W2-08")
+@pytest.mark.promise("S2-13", "W2-08", "P2.10-6", "P2.12-6")
 @pytest.mark.parametrize(
     ("body", "pointer"),
     [
@@ -117,7 +117,7 @@ async def test_guessing_passwords_is_stopped(web: Web) -> None:
     assert (await web.ask("POST", "/api/login", right)).status == 429
 
 
-@pytest.mark.promise("S2-19", "S2-20", "W2-01")
+@pytest.mark.promise("S2-19", "S2-20", "P2.13-2")
 async def test_a_user_is_shown_without_the_password(customer: Customer) -> None:
     """GET gives id, username and address; no password, not even hashed."""
     answer = await customer.ask("GET", f"/api/user/{customer.id}")
@@ -129,7 +129,7 @@ async def test_a_user_is_shown_without_the_password(customer: Customer) -> None:
     }
 
 
-@pytest.mark.promise("S2-21")
+@pytest.mark.promise("S2-21", "P2.13-3", "P2.13-4", "P2.13-5")
 @pytest.mark.parametrize(
     ("changes", "address", "password"),
     [
@@ -150,7 +150,7 @@ async def test_put_changes_password_and_or_address(
     assert (await again.ask("GET", f"/api/user/{customer.id}")).json["address"] == address
 
 
-@pytest.mark.promise("S2-21", "W2-02")
+@pytest.mark.promise("S2-21", "W2-02", "P2.13-4")
 async def test_a_wrong_current_password_changes_nothing(customer: Customer) -> None:
     """Where the current password is given, it must be right."""
     changes = {"password": "evenNewer", "current_password": "notThisOne"}
@@ -159,7 +159,7 @@ async def test_a_wrong_current_password_changes_nothing(customer: Customer) -> N
     await customer.web.login(customer.name, "newPassword")
 
 
-@pytest.mark.promise("S2-18")
+@pytest.mark.promise("S2-18", "P2.13-3")
 async def test_a_user_can_be_deleted(customer: Customer, admin: Customer) -> None:
     """DELETE answers 200; afterwards the user is gone and cannot log in."""
     answer = await customer.ask("DELETE", f"/api/user/{customer.id}")
@@ -188,7 +188,7 @@ async def test_a_user_with_orders_stays(customer: Customer) -> None:
     assert (await customer.ask("DELETE", f"/api/user/{customer.id}")).status == 200
 
 
-@pytest.mark.promise("W2-02")
+@pytest.mark.promise("W2-02", "P2.10-4")
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
 async def test_others_may_not(web: Web, customer: Customer, method: str) -> None:
     """Another user's token is a 403, none a 401; the administrator may."""
@@ -201,6 +201,7 @@ async def test_others_may_not(web: Web, customer: Customer, method: str) -> None
     assert (await admin.ask(method, path, body)).status == 200
 
 
+@pytest.mark.promise("P2.10-1")
 async def test_only_the_administrator_lists_users(customer: Customer, admin: Customer) -> None:
     """A page at a time, with the way to the next."""
     assert (await customer.ask("GET", "/api/users")).status == 403

@@ -1,19 +1,29 @@
 """up(): a whole system in one process, from start to Ctrl-C."""
 
 import asyncio
+import errno
 import logging
-import signal
 from collections.abc import Callable
-from time import perf_counter
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from time import monotonic, perf_counter
 
 from msgspec import Struct
 
-from coterie.server import HttpServer
-from coterie.system import Assembly, System, assemble
+from coterie.server import HttpServer, PortTaken
+from coterie.system import Assembly, Problem, System, SystemProblems, assemble
 
-__all__ = ["Up", "up"]
+from .signals import Signals
+from .starting import Starting
+
+__all__ = ["Interrupted", "Up", "up"]
 
 log = logging.getLogger("coterie.console")
+
+_LINGER = 5.0
+_LONGEST_STOP = 30.0
+_CUT_SHORT = 2.0
+_LOOK = 0.02
 
 
 class Up(Struct, frozen=True):
@@ -24,58 +34,124 @@ class Up(Struct, frozen=True):
     assembly: Assembly
 
 
+class Interrupted(Exception):
+    """A signal came before the system was up, or a second one while it stopped."""
+
+
+class _Threads(ThreadPoolExecutor):
+    """Where `asyncio.to_thread` and ``@blocking`` run: nobody waits for them at the end.
+
+    A thread cannot be interrupted. Whoever stops has waited for the calls under way; a thread
+    that still runs then must not keep the process.
+    """
+
+    @override
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        super().shutdown(wait=False, cancel_futures=True)
+
+
 async def up(
     system: System,
     *,
     ready: Callable[[Up], None],
     access_json: bool = False,
     began: float | None = None,
+    patience: float = 60.0,
+    follower: bool = False,
 ) -> None:
     """Run ``system`` until SIGINT or SIGTERM; ``ready`` is told once it answers.
 
-    Stopping: readiness off, no new connections, calls under way finished, hooks, databases. A
-    second signal while it stops cuts short what is left.
+    Each service may take ``patience`` seconds to start. Stopping: readiness off; while calls are
+    under way the port stays open, 5 s at most; then no new connections, the rest of the calls,
+    stop hooks, databases. ``follower`` is for a process that another one stops by SIGTERM.
 
-    Raises what kept it from starting: `SystemProblems`, `PortTaken`, or a service's own error.
+    Raises what kept it from starting, `SystemProblems`, with nothing left behind; `Interrupted`
+    where a signal came before it was up, or a second one cut short how it stopped.
     """
     began = perf_counter() if began is None else began
-    loop = asyncio.get_running_loop()
-    stopped = asyncio.Event()
-    task = asyncio.current_task()
-
-    def stop() -> None:
-        if stopped.is_set() and task is not None:
-            task.cancel()
-        stopped.set()
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop)
-    try:
+    asyncio.get_running_loop().set_default_executor(_Threads(thread_name_prefix="coterie"))
+    with Signals(follower=follower) as signals:
         assembly = assemble(system, access_json=access_json)
+        assembly.patience = patience
         server = HttpServer(assembly.app, host=system.gateway.host, port=system.gateway.port)
         # The port first: whoever finds it taken has not yet touched a database.
-        server.listen()
+        _listen(server, system)
+        signals.hear()
         try:
-            starting = asyncio.ensure_future(assembly.start())
-            waiting = asyncio.ensure_future(stopped.wait())
-            await asyncio.wait({starting, waiting}, return_when=asyncio.FIRST_COMPLETED)
-            if not starting.done():
-                starting.cancel()
-            try:
-                await starting
-                await server.start()
-                ready(Up(server.url, perf_counter() - began, assembly))
-                await waiting
-            except asyncio.CancelledError:
-                if not stopped.is_set():
-                    raise
-            finally:
-                waiting.cancel()
-                assembly.app.draining = True
-                await server.stop()
-                await assembly.stop()
+            await _start(assembly, server, signals)
+            ready(Up(server.url, perf_counter() - began, assembly))
+            await signals.wait()
+            await _stop(assembly, server)
+        except asyncio.CancelledError:
+            await _cut_short(assembly)
+            raise Interrupted from None
         finally:
             server.release()
+
+
+def _listen(server: HttpServer, system: System) -> None:
+    try:
+        server.listen()
+    except PortTaken as error:
+        gateway = system.gateway
+        reason = error.__cause__.strerror if isinstance(error.__cause__, OSError) else error
+        what = f"the gateway cannot listen on {gateway.host}:{gateway.port}: {reason}"
+        remedy = "Choose an address of this machine, or 0.0.0.0 for every one"
+        if error.errno == errno.EADDRINUSE:
+            remedy = (
+                f"Stop what uses it (`ss -ltnp 'sport = :{gateway.port}'` shows it), or take"
+                " another: --port 0 finds a free one"
+            )
+        elif error.errno == errno.EACCES:
+            remedy = "Take a port above 1023: those below are the administrator's"
+        line = system.places.line("gateway", "port")
+        raise SystemProblems([Problem(system.places.file, line, what, remedy)]) from error
+
+
+async def _start(assembly: Assembly, server: HttpServer, signals: Signals) -> None:
+    starting = asyncio.ensure_future(assembly.start())
+    asked = asyncio.ensure_future(signals.asked.wait())
+    try:
+        with Starting(assembly, patience=assembly.patience):
+            await asyncio.wait({starting, asked}, return_when=asyncio.FIRST_COMPLETED)
+            if not starting.done():
+                log.info("interrupted before it was up")
+                starting.cancel()
+            await starting
+        await server.start()
     finally:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.remove_signal_handler(number)
+        asked.cancel()
+        starting.cancel()
+
+
+async def _stop(assembly: Assembly, server: HttpServer) -> None:
+    # Whoever asks for readiness is told first; what routes calls here gets time to notice.
+    assembly.app.draining = True
+    under_way = _under_way(assembly)
+    if under_way:
+        calls = "1 call" if under_way == 1 else f"{under_way} calls"
+        log.info("stopping once %s under way ended; another Ctrl-C stops at once", calls)
+    until = monotonic() + _LINGER
+    while _under_way(assembly) and monotonic() < until:
+        await asyncio.sleep(_LOOK)  # noqa: ASYNC110  # hosts tell no event while they take calls
+    try:
+        async with asyncio.timeout(_LONGEST_STOP):
+            await server.stop()
+            await assembly.stop()
+    except TimeoutError:
+        log.warning("gave up waiting for what has to stop after %.0f s", _LONGEST_STOP)
+
+
+async def _cut_short(assembly: Assembly) -> None:
+    """Break off what is under way; hooks and databases still get a moment."""
+    rest = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in rest:
+        task.cancel()
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_CUT_SHORT):
+            await asyncio.gather(*rest, return_exceptions=True)
+            await assembly.stop(drain=0)
+
+
+def _under_way(assembly: Assembly) -> int:
+    return sum(host.in_flight for host in assembly.hosts)

@@ -182,7 +182,7 @@ class App:
     def _options(self, headers: Mapping[bytes, bytes], allowed: tuple[str, ...]) -> Reply:
         answer: tuple[tuple[str, str], ...] = (("allow", ", ".join(allowed)),)
         if self._cors is not None and b"access-control-request-method" in headers:
-            answer += self._cors.preflight(headers.get(b"origin"), allowed)
+            answer += self._cors.preflight(allowed)
         return Reply(None, 204, answer)
 
     def _own_page(self, path: str, headers: Mapping[bytes, bytes]) -> Reply | None:

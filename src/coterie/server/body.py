@@ -19,7 +19,7 @@ class Disconnected(Exception):
 async def read(receive: Receive, headers: Mapping[bytes, bytes], limit: int) -> bytes:
     """The whole body. Raises `Failure` 413 beyond ``limit`` octets, reading no further."""
     announced = headers.get(b"content-length")
-    if announced is not None and len(announced) < 20 and int(announced) > limit:
+    if announced is not None and (len(announced) > 19 or int(announced) > limit):
         raise _too_large(limit)
     message = await receive()
     if message["type"] == "http.disconnect":
@@ -48,11 +48,13 @@ class Incoming:
     """The body as it arrives. Iterate once.
 
     Raises `Failure` 413 once it is beyond ``limit`` octets, and ``canceled`` when the client goes
-    away before the end. ``whole`` is set once nothing more will come.
+    away before the end. ``whole`` is set once nothing more will come; ``left`` says that it
+    never will.
     """
 
     def __init__(self, receive: Receive, limit: int) -> None:
         self.whole = asyncio.Event()
+        self.left = False
         self._receive = receive
         self._limit = limit
         self._size = 0
@@ -64,6 +66,7 @@ class Incoming:
         while not self.whole.is_set():
             message = await self._receive()
             if message["type"] == "http.disconnect":
+                self.left = True
                 self.whole.set()
                 raise Failure(Code.CANCELLED, "The client went away before its body was whole")
             if not message.get("more_body", False):

@@ -1,11 +1,15 @@
 """Cors: which other origins' pages may call (WHATWG Fetch, CORS protocol)."""
 
+import re
 from collections.abc import Sequence
 
 __all__ = ["Cors"]
 
+_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#@\s]+")
+
 _EXPOSED = "etag, link, location, retry-after, traceparent"
-_ALLOWED = "authorization, content-type, idempotency-key, if-match, if-none-match, traceparent"
+# Any header that an operation takes. The wildcard leaves out this one, and cookies are never sent.
+_ALLOWED = "authorization, *"
 
 
 class Cors:
@@ -18,7 +22,7 @@ class Cors:
 
     def __init__(self, origins: Sequence[str]) -> None:
         for origin in origins:
-            if origin != "*" and ("://" not in origin or origin.endswith("/")):
+            if origin != "*" and not _ORIGIN.fullmatch(origin):
                 raise ValueError(
                     f"{origin!r} is no origin; write https://host or https://host:port"
                 )
@@ -40,12 +44,9 @@ class Cors:
             )
         return (("vary", "origin"),)
 
-    def preflight(
-        self, origin: bytes | None, allowed: Sequence[str]
-    ) -> tuple[tuple[str, str], ...]:
-        """The answer's headers to the question a browser asks first."""
+    def preflight(self, allowed: Sequence[str]) -> tuple[tuple[str, str], ...]:
+        """What to add besides, in answer to the question a browser asks first."""
         return (
-            *self.headers(origin),
             ("access-control-allow-methods", ", ".join(allowed)),
             ("access-control-allow-headers", _ALLOWED),
             ("access-control-max-age", "600"),

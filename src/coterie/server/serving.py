@@ -14,6 +14,9 @@ KEEP_ALIVE = 75
 """Seconds an idle connection is kept: longer than our clients' pools keep one (60 s), so that
 it is the client who closes and no request meets a closing socket."""
 
+_UNWINDING = 1.0
+"""Seconds for requests that were cut off to clean up after themselves."""
+
 
 class PortTaken(OSError):
     """Something else listens where we should."""
@@ -29,13 +32,19 @@ class _Server(uvicorn.Server):
 class HttpServer:
     """Serves ``app`` at ``host``:``port``; port 0 takes a free one. A component.
 
+    ``patience`` is the seconds that requests under way may take to finish when it stops; then
+    they are cut off.
+
     Raises `PortTaken` at start, naming the remedy.
     """
 
-    def __init__(self, app: Any, *, host: str = "127.0.0.1", port: int = 0) -> None:
+    def __init__(
+        self, app: Any, *, host: str = "127.0.0.1", port: int = 0, patience: float = 10.0
+    ) -> None:
         self._app = app
         self._host = host
         self._port = port
+        self._patience = patience
         self._listener: socket.socket | None = None
         self._server: _Server | None = None
         self._task: asyncio.Task[None] | None = None
@@ -69,9 +78,10 @@ class HttpServer:
             log_config=None,
             access_log=False,
             server_header=False,
+            proxy_headers=False,  # nobody asks who is at the other end; so nobody can lie about it
             timeout_keep_alive=KEEP_ALIVE,
-            timeout_graceful_shutdown=10,
         )
+        config.timeout_graceful_shutdown = self._patience  # type: ignore[assignment]  # or less than a second
         self._server = _Server(config)
         sockets = [] if self._listener is None else [self._listener]
         self._task = asyncio.create_task(self._server.serve(sockets=sockets))
@@ -86,6 +96,10 @@ class HttpServer:
         if self._server is not None and self._task is not None:
             self._server.should_exit = True
             await self._task
+            cut = list(self._server.server_state.tasks)
+            if cut:
+                # They were cancelled; what they hold they give back before anything else ends.
+                await asyncio.wait(cut, timeout=_UNWINDING)
             self._server = self._task = None
         self.release()
 

@@ -73,7 +73,10 @@ async def pour(
         await asyncio.wait((pump, watch))
     if pump.cancelled():
         raise Disconnected
-    pump.result()
+    error = pump.exception()
+    if error is not None:
+        # Who reads what a client sends may well break off when it leaves; that is no defect.
+        raise Disconnected if upload is not None and upload.left else error
 
 
 async def closed(parts: AsyncIterator[bytes]) -> None:

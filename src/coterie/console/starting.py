@@ -1,0 +1,83 @@
+"""Starting: says whom a start waits for, and ends what holds up the event loop itself."""
+
+import asyncio
+import logging
+import signal
+import sys
+from time import monotonic
+from types import FrameType, TracebackType
+from typing import Any, Self
+
+from coterie.server import State
+from coterie.system import Assembly
+
+__all__ = ["Starting"]
+
+log = logging.getLogger("coterie.console")
+
+_BEAT = 0.25
+_LOOK = 0.5
+_FIRST = 1.0
+
+
+class Starting:
+    """Watches ``assembly`` start, for the length of a block in the main thread.
+
+    After one second it logs which service is awaited, then at twice the time again and again.
+
+    A hook that awaits too long is the assembly's to end, with a timeout. One that blocks
+    (`time.sleep`, a driver without asyncio, a loop without end) stops the event loop and every
+    timeout with it; so a timer of the kernel (setitimer, SIGALRM) looks from outside, and after
+    ``patience`` seconds without a turn of the loop raises `TimeoutError` in the middle of it.
+    In a debugger nothing is raised: somebody is looking.
+    """
+
+    def __init__(self, assembly: Assembly, *, patience: float) -> None:
+        self._assembly = assembly
+        self._patience = patience
+        self._loop = asyncio.get_running_loop()
+        self._began = self._beaten = monotonic()
+        self._next = _FIRST
+        self._beat: asyncio.TimerHandle | None = None
+        self._before: Any = None
+
+    def __enter__(self) -> Self:
+        self._turn()
+        self._before = signal.signal(signal.SIGALRM, self._look)
+        signal.setitimer(signal.ITIMER_REAL, _LOOK, _LOOK)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, self._before)
+        if self._beat is not None:
+            self._beat.cancel()
+
+    def _turn(self) -> None:
+        self._beaten = monotonic()
+        self._beat = self._loop.call_later(_BEAT, self._turn)
+
+    def _look(self, number: int, frame: FrameType | None) -> None:
+        if sys.gettrace() is not None:
+            return
+        now = monotonic()
+        if now - self._began >= self._next:
+            self._next *= 2
+            log.info("%s (%.0f s so far)", self._awaited(), now - self._began)
+        if now - self._beaten > self._patience:
+            self._beaten = now
+            raise TimeoutError(
+                f"for {self._patience:.0f} s it let nothing else run: await what it waits for, or"
+                " put it into a thread with asyncio.to_thread()"
+            )
+
+    def _awaited(self) -> str:
+        for host in self._assembly.hosts:
+            if host.state is State.STARTING:
+                return f"waiting for service {host.name} to start"
+        return "waiting for the databases"
