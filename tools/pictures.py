@@ -112,10 +112,10 @@ PICTURES: dict[str, tuple[Path, Callable[[], str]]] = {
 
 def put(text: str, name: str, picture: str) -> str:
     """``text`` with ``picture`` at its place. Raises `ValueError` if ``text`` has no such place."""
-    place = re.compile(rf"(<!-- picture: {name} -->\n+```text\n).*?(\n```)", re.DOTALL)
+    place = re.compile(rf"(<!-- picture: {name} -->\n+```text\n).*?^```$", re.DOTALL | re.MULTILINE)
     if place.search(text) is None:
         raise ValueError(f"write <!-- picture: {name} --> and a text block below it")
-    return place.sub(lambda found: found[1] + picture + found[2], text)
+    return place.sub(lambda found: f"{found[1]}{picture}\n```", text)
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -6,39 +6,37 @@ import typer
 
 from coterie.system import SystemProblems, check, load
 
-from .options import Json, Profile, SystemPath
+from .mistakes import FAILED
+from .options import Json, Profile, SystemArgument
 from .output import complain, say, show_json
 
-__all__ = ["check_command"]
+__all__ = ["verb"]
 
 
-def check_command(system: SystemPath = Path(), profile: Profile = None, json: Json = False) -> None:
+def verb(system: SystemArgument = Path(), profile: Profile = None, json: Json = False) -> None:
     """Find every problem of a system, with file, line and remedy.
 
+    Reads coterie.toml and imports the services; starts nothing. Exits with 1 if there is a
+    problem. With --json, prints a list of them, empty if there is none.
+
     \b
-    Example: coterie check examples/shop
+    Examples:
+      coterie check
+      coterie check examples/shop --json
     """
+    services = ""
     try:
         loaded = load(system, profile=profile)
         problems = check(loaded)
+        services = f"{loaded.name}: no problems ({', '.join(s.name for s in loaded.services)})"
     except SystemProblems as found:
         problems = found.problems
     if json:
-        show_json(
-            [
-                {
-                    "file": str(problem.file),
-                    "line": problem.line,
-                    "what": problem.what,
-                    "remedy": problem.remedy,
-                }
-                for problem in problems
-            ]
-        )
+        members = ("file", "line", "what", "remedy")
+        show_json([{member: getattr(one, member) for member in members} for one in problems])
     elif problems:
         complain(problems)
     else:
-        services = ", ".join(service.name for service in loaded.services)
-        say(f"{loaded.name}: no problems ({services})")
+        say(services)
     if problems:
-        raise typer.Exit(1)
+        raise typer.Exit(FAILED)

@@ -1,19 +1,31 @@
-"""Options that several verbs share."""
+"""Arguments and options that several verbs share."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-__all__ = ["Json", "Profile", "SystemPath"]
+__all__ = ["Json", "Profile", "SystemArgument", "SystemOption"]
 
-SystemPath = Annotated[
+SystemArgument = Annotated[
     Path,
     typer.Argument(
-        metavar="[SYSTEM]", help="Folder with a coterie.toml, or the file.", show_default=False
+        metavar="SYSTEM",
+        help="Folder with a coterie.toml, or the file; this folder without it.",
+        show_default=False,
+    ),
+]
+SystemOption = Annotated[
+    Path,
+    typer.Option(
+        "--system",
+        metavar="SYSTEM",
+        help="Folder with a coterie.toml, or the file; this folder without it.",
+        show_default=False,
     ),
 ]
 Profile = Annotated[
-    str | None, typer.Option("--profile", help="Lay \\[profile.NAME] over the system's tables.")
+    str | None,
+    typer.Option("--profile", metavar="NAME", help="Lay the tables of [profile.NAME] over it."),
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print for machines.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, errors too.")]

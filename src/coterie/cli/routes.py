@@ -1,33 +1,33 @@
 """coterie routes: what the gateway answers, and who."""
 
 from pathlib import Path
+from typing import Any
 
-from coterie.system import load, resolve
+from coterie.contract import Operation
+from coterie.system import ServicePlan, load, resolve
 
-from .options import Json, Profile, SystemPath
+from .options import Json, Profile, SystemArgument
 from .output import show_json, table
 
-__all__ = ["routes_command"]
+__all__ = ["verb"]
+
+_COLUMNS = ("method", "path", "operation", "service", "allow")
 
 
-def routes_command(
-    system: SystemPath = Path(), profile: Profile = None, json: Json = False
-) -> None:
-    """List every route of the gateway.
+def verb(system: SystemArgument = Path(), profile: Profile = None, json: Json = False) -> None:
+    """List what the gateway answers, and who may call.
 
     \b
-    Example: coterie routes examples/shop --json
+    Examples:
+      coterie routes examples/shop
+      coterie routes examples/shop --json
     """
+    loaded = load(system, profile=profile)
+    everybody = "anyone" if loaded.identity is None else "anyone logged in"
     rows = [
-        {
-            "method": operation.method,
-            "path": operation.path,
-            "operation": operation.id,
-            "service": service.name,
-            "allow": "" if operation.rule is None else str(operation.rule),
-            "summary": operation.summary,
-        }
-        for service in resolve(load(system, profile=profile))
+        _row(service, operation, everybody)
+        for service in resolve(loaded)
+        if service.spec.public
         for description in service.descriptions
         for operation in description.operations
         if operation.path is not None
@@ -36,10 +36,16 @@ def routes_command(
     if json:
         show_json(rows)
     else:
-        table(
-            ("METHOD", "PATH", "OPERATION", "SERVICE", "ALLOW"),
-            [
-                [str(row[key]) for key in ("method", "path", "operation", "service", "allow")]
-                for row in rows
-            ],
-        )
+        titles = [name.upper() for name in _COLUMNS]
+        table(titles, [[str(row[name]) for name in _COLUMNS] for row in rows])
+
+
+def _row(service: ServicePlan, operation: Operation, everybody: str) -> dict[str, Any]:
+    return {
+        "method": operation.method,
+        "path": operation.path,
+        "operation": operation.id,
+        "service": service.name,
+        "allow": everybody if operation.rule is None else str(operation.rule),
+        "summary": operation.summary,
+    }

@@ -45,8 +45,12 @@ class _Threads(ThreadPoolExecutor):
     that still runs then must not keep the process.
     """
 
-    @override
-    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+    def shutdown(
+        self,
+        wait: bool = True,  # noqa: FBT001, FBT002  # as ThreadPoolExecutor has it
+        *,
+        cancel_futures: bool = False,
+    ) -> None:
         super().shutdown(wait=False, cancel_futures=True)
 
 

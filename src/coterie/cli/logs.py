@@ -1,0 +1,82 @@
+"""One format for every log line of a process, for people or for machines."""
+
+import logging
+import time
+
+import msgspec
+
+from coterie.call import current_context
+
+__all__ = ["set_up_logs"]
+
+# What these say at INFO is about themselves.
+_TALKATIVE = ("alembic", "asyncio", "uvicorn")
+
+
+def set_up_logs(*, json: bool, verbose: bool) -> None:
+    """Send the log of this process to standard error, in the form of the access log.
+
+    A line has time (UTC), level, logger, message, and inside a call the id of its trace; with
+    ``json`` it is an object. INFO and above are logged, with ``verbose`` DEBUG too.
+    """
+    handler = logging.StreamHandler()
+    handler.setFormatter(_Objects() if json else _Lines())
+    handler.addFilter(_worth_a_line)
+    level = logging.DEBUG if verbose else logging.INFO
+    logging.basicConfig(handlers=[handler], level=level, force=True)
+    logging.captureWarnings(capture=True)
+    for name in _TALKATIVE:
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+class _Lines(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        trace = _trace()
+        lines = [
+            f"{_stamp(record)} {record.levelname} {record.name}: {record.getMessage()}"
+            f"{f' {trace}' if trace and trace not in record.getMessage() else ''}"
+        ]
+        lines += _appendix(self, record)
+        return "\n".join(lines)
+
+
+class _Objects(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        members = {
+            "time": _stamp(record),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        trace = _trace()
+        if trace is not None:
+            members["trace_id"] = trace
+        appendix = _appendix(self, record)
+        if appendix:
+            members["error"] = "\n".join(appendix)
+        return msgspec.json.encode(members).decode()
+
+
+def _stamp(record: logging.LogRecord) -> str:
+    second = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
+    return f"{second}.{int(record.msecs):03d}Z"
+
+
+def _trace() -> str | None:
+    context = current_context.get(None)
+    return None if context is None else context.trace.trace_id
+
+
+def _appendix(formatter: logging.Formatter, record: logging.LogRecord) -> list[str]:
+    found = []
+    if record.exc_info and record.exc_info[0] is not None:
+        found.append(formatter.formatException(record.exc_info))
+    if record.stack_info:
+        found.append(formatter.formatStack(record.stack_info))
+    return found
+
+
+def _worth_a_line(record: logging.LogRecord) -> bool:
+    # A call that was broken off because the system stops is no error of anybody's.
+    kind = record.exc_info[0] if record.exc_info else None
+    return kind is None or kind.__name__ != "CancelledError"

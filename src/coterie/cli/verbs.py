@@ -1,0 +1,62 @@
+"""The verbs, each in a module of its own that is imported once it is asked for."""
+
+import importlib
+import re
+from typing import Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+__all__ = ["SUMMARIES", "Verb", "Verbs"]
+
+# What `coterie --help` says of each, so that it need not import them: a server and a client take
+# ten times as long as the help itself. Each is the first line of its function's docstring.
+SUMMARIES = {
+    "new": "Write a new system: a contract, a service, a test.",
+    "check": "Find every problem of a system, with file, line and remedy.",
+    "up": "Run a system: every service, behind the gateway, until Ctrl-C.",
+    "call": "Call an operation with typed arguments; print its result.",
+    "describe": "Show what a service promises.",
+    "routes": "List what the gateway answers, and who may call.",
+    "migrate": "Bring every database up to date, or write a migration.",
+}
+
+_TYPE = re.compile(r" <[^>]+>$")
+
+
+class Verb(TyperCommand):
+    """One verb. Its help names arguments plainly: a shell has no types."""
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """Write the sections of arguments and of options."""
+        for title, kind in (("Arguments", "argument"), ("Options", "option")):
+            records = [
+                record
+                for parameter in self.get_params(ctx)
+                if parameter.param_type_name == kind
+                and (record := parameter.get_help_record(ctx)) is not None
+            ]
+            if records:
+                with formatter.section(title):
+                    formatter.write_dl([(_TYPE.sub("", name), told) for name, told in records])
+
+
+class Verbs(TyperGroup):
+    """Lists all verbs, and loads the one that is used."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.commands = {name: Verb(name, help=told) for name, told in SUMMARIES.items()}
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
+        """The verb that ``args`` begin with, loaded, and what follows it."""
+        name, found, rest = super().resolve_command(ctx, args)
+        return name, found if name is None else _load(name), rest
+
+
+def _load(name: str) -> Any:
+    module = importlib.import_module(f"coterie.cli.{name}")
+    verb = typer.Typer(add_completion=False, rich_markup_mode=None)
+    settings = {"help_option_names": ["-h", "--help"]}
+    verb.command(name, cls=Verb, context_settings=settings)(module.verb)
+    return typer.main.get_command(verb)
