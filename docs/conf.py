@@ -1,6 +1,7 @@
 """How the documentation is built: `make docs`."""
 
 import logging
+import re
 import sys
 import tomllib
 from pathlib import Path
@@ -47,6 +48,40 @@ class CoterieToml(SphinxDirective):
         return self.parse_text_to_nodes(reference(), allow_section_headings=True)
 
 
+# Documents that stand elsewhere, and the pages that show them.
+SHOWN = {
+    "ARCHITECTURE.md": "architecture.md",
+    "CHANGELOG.md": "changelog.md",
+    "CONTRIBUTING.md": "contributing.md",
+    "README.md": "start.md",
+    "examples/shop/README.md": "shop.md",
+}
+
+_LINK = re.compile(r"(?<=\]\()([\w./-]+\.md)(?=[#)])")
+
+
+def _linked(file: Path, text: str) -> str:
+    """``text`` with links to documents, as they stand in the project, turned into links to pages."""
+
+    def page(link: re.Match[str]) -> str:
+        meant = (file.parent / link[1]).resolve().relative_to(ROOT).as_posix()
+        return "/" + SHOWN.get(meant, meant.removeprefix("docs/"))
+
+    return _LINK.sub(page, text)
+
+
+def read_page(app: Sphinx, page: str, content: list[str]) -> None:
+    """Before a page is read."""
+    content[0] = _linked(Path(app.srcdir, page), content[0])
+
+
+def read_included(app: Sphinx, path: Path, page: str, content: list[str]) -> None:
+    """Before a document that stands elsewhere is read."""
+    content[0] = _linked(Path(app.srcdir, path), content[0])
+
+
 def setup(app: Sphinx) -> None:
     """What our pages need besides."""
     app.add_directive("coterie-toml", CoterieToml)
+    app.connect("source-read", read_page)
+    app.connect("include-read", read_included)

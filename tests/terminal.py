@@ -113,7 +113,9 @@ class Terminal:
     def _run(self, command: str) -> tuple[int, str]:
         if self._up is not None:
             command = command.replace("coterie call", f"coterie call --url http://{self._real}")
-        script = f"{self.really(command)}\ncode=$?\npwd > {self._place}\nexport -p > {self._variables}\n"
+        script = (
+            f"{self.really(command)}\ncode=$?\npwd > {self._place}\nexport -p > {self._variables}\n"
+        )
         done = subprocess.run(
             ["/bin/sh", "-c", f"{self._recalled()}{script}exit $code"],
             cwd=self.folder,

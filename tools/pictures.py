@@ -65,7 +65,9 @@ def services(system: System) -> str:
     across = (_COLUMN + 1) * len(plans) - 1
     legs = "─".join(f"{'┬' if plan.spec.public else '─':─^{_COLUMN - 2}}──" for plan in plans)
     door = f"gateway {system.gateway.host}:{system.gateway.port}"
-    pages = "/docs  /openapi.json  /health  /metrics" if system.gateway.docs else "/health  /metrics"
+    pages = (
+        "/docs  /openapi.json  /health  /metrics" if system.gateway.docs else "/health  /metrics"
+    )
     lines = [
         f"{'browsers, scripts, other programs':^{across}}",
         f"{'│ HTTP':^{across}}",
@@ -86,7 +88,9 @@ def services(system: System) -> str:
 def _box(plan: ServicePlan) -> list[str]:
     lines = [plan.name, ""]
     for description in plan.descriptions:
-        lines += wrap(f"promises {description.contract.__name__} {description.version}", _COLUMN - 4)
+        lines += wrap(
+            f"promises {description.contract.__name__} {description.version}", _COLUMN - 4
+        )
     for contract, name in plan.providers.items():
         whose = "" if name == promise_of(contract).name else f" ({name})"
         lines.append(f"calls {contract.__name__}{whose}")

@@ -31,7 +31,7 @@ def _fields(table: str) -> Iterator[structs.FieldInfo]:
 
 def _section(table: str) -> Iterator[str]:
     struct = TABLES[table]
-    yield f"## `{_heading(table)}`\n"
+    yield f"### `{_heading(table)}`\n"
     yield _told(struct) + "\n"
     for field in _fields(table):
         key = field.encode_name

@@ -32,8 +32,7 @@ def verb(system: SystemArgument = Path(), profile: Profile = None, json: Json = 
     except SystemProblems as found:
         problems = found.problems
     if json:
-        members = ("file", "line", "what", "remedy")
-        show_json([{member: getattr(one, member) for member in members} for one in problems])
+        show_json(problems)
     elif problems:
         complain(problems)
     else:

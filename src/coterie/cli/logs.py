@@ -1,5 +1,6 @@
 """One format for every log line of a process, for people or for machines."""
 
+import asyncio
 import logging
 import time
 
@@ -79,4 +80,4 @@ def _appendix(formatter: logging.Formatter, record: logging.LogRecord) -> list[s
 def _worth_a_line(record: logging.LogRecord) -> bool:
     # A call that was broken off because the system stops is no error of anybody's.
     kind = record.exc_info[0] if record.exc_info else None
-    return kind is None or kind.__name__ != "CancelledError"
+    return kind is None or not issubclass(kind, asyncio.CancelledError)

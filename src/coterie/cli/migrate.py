@@ -6,41 +6,69 @@ from typing import Annotated
 
 import typer
 
-from coterie.system import load, migrate, write_migration
+from coterie.system import System, load, migrate, write_migration
 
-from .options import Profile, SystemPath
-from .output import error, say
+from .completion import services
+from .mistakes import Mistake
+from .naming import service_of
+from .options import Json, Profile, SystemArgument
+from .output import say, show_json
 
-__all__ = ["migrate_command"]
+__all__ = ["verb"]
 
 
-def migrate_command(
-    system: SystemPath = Path(),
+def verb(
+    system: SystemArgument = Path(),
+    service: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="This service alone.", autocompletion=services),
+    ] = None,
     new: Annotated[
         str | None,
-        typer.Option("--new", metavar="MESSAGE", help="Write a migration for what changed."),
+        typer.Option(metavar="MESSAGE", help="Write a migration for what changed in its tables."),
     ] = None,
-    service: Annotated[str | None, typer.Option(help="This service alone.")] = None,
     profile: Profile = None,
+    json: Json = False,
 ) -> None:
-    """Bring every service's database up to date; with --new, write the next migration.
+    """Bring every database up to date, or write a migration.
+
+    `coterie up` does so too, before it starts. With --new, the migration that leads from the
+    last one to the tables as the code has them now is written into the service's own folder; read
+    it before you trust it.
 
     \b
-    Examples: coterie migrate examples/shop
-              coterie migrate --service orders --new "orders have a note"
+    Examples:
+      coterie migrate examples/shop
+      coterie migrate --service orders --new "orders have a note"
     """
     loaded = load(system, profile=profile)
     if new is not None:
-        if service is None:
-            error("--new needs --service: each service owns its tables and its migrations")
-            raise typer.Exit(2)
-        written = asyncio.run(write_migration(loaded, loaded.service(service).name, new))
-        say(f"wrote {written}" if written else f"{service}: nothing changed, nothing written")
+        _write(loaded, service, new, json=json)
         return
-    names = None if service is None else (loaded.service(service).name,)
-    for name, done in asyncio.run(migrate(loaded, services=names)).items():
-        if done:
-            for migration in done:
-                say(f"{name}: {migration}")
-        else:
+    names = None if service is None else (service_of(loaded, service).name,)
+    done = asyncio.run(migrate(loaded, services=names))
+    if json:
+        show_json(done)
+        return
+    for name, steps in done.items():
+        for step in steps:
+            say(f"{name}: {step}")
+        if not steps:
             say(f"{name}: up to date", "dim")
+    if not done:
+        say("nothing keeps a database", "dim")
+
+
+def _write(system: System, service: str | None, message: str, *, json: bool) -> None:
+    if service is None:
+        known = ", ".join(one.name for one in system.services)
+        raise Mistake(
+            "--new needs --service: each service owns its tables and its migrations."
+            f' For example: coterie migrate --service {system.services[0].name} --new "{message}"'
+            f" (there are {known})"
+        )
+    written = asyncio.run(write_migration(system, service_of(system, service).name, message))
+    if json:
+        show_json({"written": written})
+    else:
+        say(f"wrote {written}" if written else f"{service}: nothing changed, nothing written")

@@ -94,13 +94,8 @@ def _usage(problem: typer.TyperException) -> dict[str, Any]:
 
 def _problems(problem: SystemProblems) -> dict[str, Any]:
     count = len(problem.problems)
-    return {
-        "error": "1 problem" if count == 1 else f"{count} problems",
-        "problems": [
-            {"file": str(one.file), "line": one.line, "what": one.what, "remedy": one.remedy}
-            for one in problem.problems
-        ],
-    }
+    told = "1 problem" if count == 1 else f"{count} problems"
+    return {"error": told, "problems": problem.problems}
 
 
 def _fault(fault: Fault) -> dict[str, Any]:

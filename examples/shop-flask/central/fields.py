@@ -1,0 +1,25 @@
+"""The kinds of values that payloads are made of."""
+
+from typing import Any
+
+from flask_restx import fields
+
+# JSON numbers are exact in every language up to here (RFC 8259, 6).
+LARGEST = 2**53 - 1
+
+# In a route: <int(min=1, max=9007199254740991):id>
+ID = f"int(min=1, max={LARGEST})"
+
+
+def line(longest: int, **more: Any) -> fields.String:
+    """A text on one line, without control characters."""
+    pattern = r"^(?![\s\S]*[\x00-\x1f\x7f])"  # `$` would let a last newline pass
+    return fields.String(min_length=1, max_length=longest, pattern=pattern, **more)
+
+
+def number(largest: int = LARGEST, **more: Any) -> fields.Integer:
+    """A whole number above zero."""
+    return fields.Integer(min=1, max=largest, **more)
+
+
+DONE = {"response": fields.String(description="What was done, in words")}
