@@ -4,6 +4,8 @@ import pytest
 
 from tests.documents import documents
 
+pytest_plugins = ["pytester"]  # a test of the test kit runs pytest itself
+
 # README.md and the tutorial are tests: their Python blocks are run, in order.
 pytest_collect_file = documents.pytest()
 

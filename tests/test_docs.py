@@ -1,13 +1,25 @@
-"""The documentation keeps up with the house."""
+"""The documentation keeps up with the house: what there is, is told."""
 
+import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
+import typer
+
+import coterie
+from coterie import Code
+from coterie.cli.main import app
+from tools import settings
 
 ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
 ROOMS = sorted(door.parent.name for door in (ROOT / "src" / "coterie").glob("*/__init__.py"))
+PAGES = [ROOT / "README.md", ROOT / "ARCHITECTURE.md", ROOT / "CONTRIBUTING.md"]
+PAGES += [*DOCS.glob("*.md"), *DOCS.glob("rooms/*.md"), *ROOT.glob("examples/*/README.md")]
 
 
 def undocumented(rooms: list[str], docs: Path) -> list[str]:
@@ -22,17 +34,105 @@ def undocumented(rooms: list[str], docs: Path) -> list[str]:
 
 def test_every_room_has_its_page_and_its_reference() -> None:
     """Whoever adds a room tells readers what it is for."""
-    assert undocumented(ROOMS, ROOT / "docs") == []
+    assert undocumented(ROOMS, DOCS) == []
 
 
 def test_a_room_without_a_page_is_noticed() -> None:
     """Control: a room that nobody wrote about is missed."""
-    assert len(undocumented(["attic"], ROOT / "docs")) == 2
+    assert len(undocumented(["attic"], DOCS)) == 2
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_the_page_of_a_room_tells_the_same_things(room: str) -> None:
+    """Its words, guarantees, limits and errors are where they are on every page."""
+    headings = re.findall(r"^## (.+)$", (DOCS / "rooms" / f"{room}.md").read_text(), re.MULTILINE)
+    told = [h for h in headings if h in ("Guarantees", "Limits", "Errors", "Exit codes")]
+    assert sorted(told) == told or told[0] == "Exit codes", headings
+    assert {"Guarantees", "Limits"} <= set(headings), headings
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The documentation, built."""
+    built = tmp_path_factory.mktemp("site")
+    command = [sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", "docs", str(built)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return built
 
 
 @pytest.mark.promise("P2.12-8")
-def test_the_documentation_builds_without_a_warning(tmp_path: Path) -> None:
+def test_the_documentation_builds_without_a_warning(site: Path) -> None:
     """Every page is reached, every reference leads somewhere, every docstring reads as meant."""
-    command = [sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", "docs", str(tmp_path)]
-    built = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert built.returncode == 0, built.stderr
+    assert (site / "index.html").is_file()
+
+
+def test_every_key_of_the_toml_is_told(site: Path) -> None:
+    """The page about `coterie.toml` names every table and key that the model reads."""
+    page = re.sub(r"<[^>]+>", "", (site / "configuration.html").read_text())
+    for table, keys in settings.keys().items():
+        assert f"[{table}.NAME]" in page or f"[{table}]" in page
+        assert [key for key in keys if not re.search(rf"^{key}( \(needed\))?$", page, re.M)] == []
+
+
+def names_at_the_front_door(reference: str) -> set[str]:
+    """What the reference lists as names of `coterie`."""
+    table = reference.partition("## coterie\n")[2].partition("\n## ")[0]
+    return set(re.findall(r"`(?:~coterie\.\w+\.)?(\w+)`", table))
+
+
+def test_every_name_of_the_front_door_is_in_the_reference() -> None:
+    """What `from coterie import ...` offers is listed, and nothing else is."""
+    assert names_at_the_front_door((DOCS / "reference.md").read_text()) == set(coterie.__all__)
+
+
+def codes_told(errors: str) -> dict[str, tuple[int, bool]]:
+    """The table of codes: name -> status, retryable."""
+    rows = re.findall(r"^\| `(\w+)` \| (\d+) \| (yes)? ?\|", errors, re.MULTILINE)
+    return {name: (int(status), bool(again)) for name, status, again in rows}
+
+
+def test_the_sixteen_codes_are_told_as_they_are() -> None:
+    """Each with the status it travels as, and whether the call may be sent again."""
+    told = codes_told((DOCS / "errors.md").read_text())
+    assert told == {code.value: (code.status, code.retryable) for code in Code}
+
+
+def words_of_the_command_line() -> Iterator[str]:
+    """Every verb, and every option that a verb has of its own."""
+    group = typer.main.get_command(app)
+    assert isinstance(group, click.Group)
+    for verb, command in group.commands.items():
+        yield f"coterie {verb}"
+        for parameter in command.params:
+            if isinstance(parameter, click.Option):
+                yield parameter.opts[0]
+
+
+def test_every_verb_and_option_is_told() -> None:
+    """The page of the command line leaves nothing out."""
+    page = (DOCS / "rooms" / "cli.md").read_text()
+    words = set(words_of_the_command_line())
+    assert "coterie up" in words
+    assert [word for word in sorted(words) if f"`{word}" not in page] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_what_a_page_names_is_there(page: Path) -> None:
+    """Targets of make exist, and so does every document that is linked to."""
+    text = page.read_text()
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    asked = re.findall(r"(?:^|`|\$ )make ([a-z-]+)", text, re.MULTILINE)
+    assert [target for target in asked if target not in targets] == []
+    links = re.findall(r"\]\(([\w./-]+)(?:#[\w-]*)?\)", text)
+    assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+def test_places_in_the_architecture_exist() -> None:
+    """A file that was moved is not looked for where it was."""
+    text = (ROOT / "ARCHITECTURE.md").read_text()
+    named = re.findall(r"\b((?:[a-z0-9_]+/)+(?:[a-z0-9_]+\.(?:py|toml|md))?)", text)
+    homes = (ROOT, ROOT / "src" / "coterie")
+    gone = [name for name in named if not any((home / name).exists() for home in homes)]
+    assert len(named) > 20
+    assert gone == []

@@ -22,7 +22,7 @@ __all__ = ["PICTURES", "floors", "main", "put", "services"]
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "src" / "coterie"
 
-_WIDTH = 92
+_WIDTH = 80
 _COLUMN = 28
 
 

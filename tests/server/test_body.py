@@ -32,9 +32,7 @@ class Inbox:
     ("chunks", "whole"),
     [([b""], b""), ([b"abc"], b"abc"), ([b"ab", b"", b"c"], b"abc"), ([b"abc", b""], b"abc")],
 )
-async def test_a_body_comes_whole_in_any_number_of_parts(
-    chunks: list[bytes], whole: bytes
-) -> None:
+async def test_a_body_comes_whole_in_any_number_of_parts(chunks: list[bytes], whole: bytes) -> None:
     """Empty parts among them change nothing."""
     assert await read(Inbox(*chunks), {}, 3) == whole
     assert b"".join([chunk async for chunk in Incoming(Inbox(*chunks), 3)]) == whole

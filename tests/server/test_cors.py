@@ -102,7 +102,14 @@ async def test_control_without_cors_no_page_is_let_in() -> None:
 
 @pytest.mark.parametrize(
     "wrong",
-    ["", "shop.example", "https://shop.example/", "https://shop.example/app", "https://", "a b://c"],
+    [
+        "",
+        "shop.example",
+        "https://shop.example/",
+        "https://shop.example/app",
+        "https://",
+        "a b://c",
+    ],
 )
 def test_what_is_no_origin_is_refused(wrong: str) -> None:
     """An origin that no browser sends would let nobody in, silently."""

@@ -177,9 +177,7 @@ async def test_messagepack_comes_in_too(site: Site) -> None:
 async def test_a_form_is_no_json(site: Site) -> None:
     """An upload wants a form, and says so."""
     problem(await site.ask("POST", "/form", b"{}"), 415)
-    body = (
-        b'--b\r\ncontent-disposition: form-data; name="file"; filename="a"\r\n\r\n12345\r\n--b--\r\n'
-    )
+    body = b'--b\r\ncontent-disposition: form-data; name="file"; filename="a"\r\n\r\n12345\r\n--b--\r\n'
     answer = await site.ask(
         "POST", "/form", body, {"content-type": "multipart/form-data; boundary=b"}
     )
@@ -286,6 +284,11 @@ async def test_two_operations_on_one_route_are_refused() -> None:
 async def test_one_connection_serves_many_requests(site: Site) -> None:
     """Refused ones too: a 404 or 400 costs nobody their connection."""
     async with await site.talk() as talk:
-        for target, status in [("/text", 200), ("/nowhere", 404), ("/notes/x", 400), ("/text", 200)]:
+        for target, status in [
+            ("/text", 200),
+            ("/nowhere", 404),
+            ("/notes/x", 400),
+            ("/text", 200),
+        ]:
             talk.say(request("GET", target))
             assert (await talk.answer()).status == status

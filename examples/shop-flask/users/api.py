@@ -10,6 +10,7 @@ from werkzeug.security import check_password_hash, generate_password_hash
 
 from central.database import db, reading, writing
 from central.fields import DONE, ID
+from central.refusal import Refusal
 from central.tables import User
 
 from .payloads import CHANGES, CREDENTIALS, LOGGED_IN, NEW_USER, USER, name_in
@@ -38,10 +39,12 @@ class Users(Resource):
         row = {"username": name, "password_hash": hashed, "address": api.payload["address"]}
         try:
             with writing():
-                id = db.session.scalar(insert(User).values(row).returning(User.id))
+                user_id = db.session.scalar(insert(User).values(row).returning(User.id))
         except IntegrityError:
-            api.abort(409, f"The name {name} belongs to somebody else.", username=name)
-        return {"response": "User added to the system."}, 200, {"Location": f"/api/user/{id}"}
+            raise Refusal(
+                409, f"The name {name} belongs to somebody else.", username=name
+            ) from None
+        return {"response": "User added to the system."}, 200, {"Location": f"/api/user/{user_id}"}
 
 
 @api.route("/login")
@@ -57,7 +60,7 @@ class Login(Resource):
         expected = current_app.config["NOBODYS_HASH"] if user is None else user.password_hash
         right = check_password_hash(expected, api.payload["password"])
         if user is None or not right:
-            api.abort(401, "Name or password is wrong.")
+            raise Refusal(401, "Name or password is wrong.")
         return {"user_id": user.id}
 
 
@@ -78,15 +81,15 @@ class OneUser(Resource):
         given, user = api.payload, found(id)
         current = given.get("current_password")
         if current is not None and not check_password_hash(user.password_hash, current):
-            api.abort(403, "The current password is wrong.")
-        values = {}
-        if "address" in given:
-            values["address"] = given["address"]
+            raise Refusal(403, "The current password is wrong.")
+        values = {"address": given["address"]} if "address" in given else {}
         if "password" in given:
             values["password_hash"] = hash_of(given["password"])
         if values:
+            change = update(User).where(User.id == id).values(values).returning(User.id)
             with writing():
-                db.session.execute(update(User).where(User.id == id).values(values))
+                if db.session.scalar(change) is None:
+                    raise no_such_user(id)
         return {"response": "User modified successfully"}
 
     @api.response(200, "Success", done)
@@ -97,9 +100,9 @@ class OneUser(Resource):
             with writing():
                 gone = db.session.scalar(delete(User).where(User.id == id).returning(User.id))
         except IntegrityError:
-            api.abort(409, f"User {id} has orders; delete these first.", user_id=id)
+            raise Refusal(409, f"User {id} has orders; delete these first.", user_id=id) from None
         if gone is None:
-            no_such_user(id)
+            raise no_such_user(id)
         return {"response": "User deleted from the system."}
 
 
@@ -108,12 +111,13 @@ def found(id: int) -> User:
     with reading():
         user = db.session.get(User, id)
     if user is None:
-        no_such_user(id)
+        raise no_such_user(id)
     return user
 
 
-def no_such_user(id: int) -> NoReturn:
-    ...
+def no_such_user(id: int) -> Refusal:
+    """A 404."""
+    return Refusal(404, f"There is no user {id}.", user_id=id)
 
 
 def hash_of(password: str) -> str:

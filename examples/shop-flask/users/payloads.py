@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from flask_restx import abort, fields
+from flask_restx import fields
 
 from central.fields import line
+from central.refusal import Refusal
 
 USERNAME = {"example": "newUser", "description": "The same as `name`: give one of them"}
 PASSWORD = {"max_length": 256, "example": "newPassword"}
@@ -38,6 +39,6 @@ def name_in(payload: dict[str, Any]) -> str:
     names = {payload[word] for word in ("name", "username") if word in payload}
     if len(names) != 1:
         problem = {"": "Give `name`, or `username` in its place"}
-        abort(400, "Input payload validation failed", errors=problem)
+        raise Refusal(400, "Input payload validation failed", errors=problem)
     name: str = names.pop()
     return name

@@ -195,9 +195,7 @@ class _Reader:
 
     def members(self, info: types.Type, node: dict[str, Any], where: str) -> Any:
         if isinstance(info, types.DictType):
-            return {
-                k: self.shape(info.value_type, v, f"{where}.{k}") for k, v in node.items()
-            }
+            return {k: self.shape(info.value_type, v, f"{where}.{k}") for k, v in node.items()}
         structure = structure_of(info)
         if structure is None:
             if isinstance(info, types.AnyType | types.UnionType):

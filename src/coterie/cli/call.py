@@ -1,110 +1,171 @@
 """coterie call: one typed call from the terminal."""
 
 import asyncio
-import difflib
+import shlex
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from coterie.call import Failure, calling
+from coterie.call import Failure, Sent, calling
 from coterie.client import connect
-from coterie.contract import Contract, Fault, Operation
+from coterie.contract import Code, Contract, Operation, Redirect
 from coterie.system import System, load, resolve
 
-from .arguments import NotUnderstood, arguments_of
-from .options import Profile
-from .output import error, show_json
+from .arguments import arguments_of
+from .completion import operations, parameters
+from .mistakes import Mistake
+from .naming import Named, operation_of
+from .options import Json, Profile, SystemOption
+from .output import show_json
 
-__all__ = ["call_command"]
+__all__ = ["verb"]
 
 
-def call_command(
-    operation: Annotated[str, typer.Argument(help="Contract and operation: orders.place")],
+def verb(
+    operation: Annotated[
+        str,
+        typer.Argument(
+            metavar="OPERATION",
+            help="Contract and operation, such as orders.place.",
+            autocompletion=operations,
+        ),
+    ],
     values: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[NAME=VALUE]...", help="Arguments; - reads JSON from stdin."),
+        typer.Argument(
+            metavar="[NAME=VALUE]",
+            help="What it takes; - reads JSON from standard input.",
+            show_default=False,
+            autocompletion=parameters,
+        ),
     ] = None,
-    system: Annotated[
-        Path, typer.Option(help="Folder with a coterie.toml, or the file.")
-    ] = Path(),
+    system: SystemOption = Path(),
     url: Annotated[
-        str | None, typer.Option(help="Where to call; the system's gateway without it.")
+        str | None, typer.Option(metavar="URL", help="Where to call; the system's gateway without.")
     ] = None,
-    token: Annotated[str | None, typer.Option(help="Access token to send.")] = None,
-    timeout: Annotated[float, typer.Option(min=0.001, help="Seconds to wait.")] = 30.0,
+    token: Annotated[
+        str | None,
+        typer.Option(metavar="TOKEN", help="Access token to send; @FILE reads it from a file."),
+    ] = None,
+    idempotency_key: Annotated[
+        str | None,
+        typer.Option(metavar="KEY", help="Idempotency key to send."),
+    ] = None,
+    timeout: Annotated[
+        float, typer.Option(min=0.001, metavar="SECONDS", help="How long it may take.")
+    ] = 30.0,
     profile: Profile = None,
+    json: Json = False,
 ) -> None:
-    """Call an operation with typed arguments, and print its result as JSON.
+    """Call an operation with typed arguments; print its result.
 
-    Fields of a struct are given one by one, or as JSON on standard input.
+    NAME is a parameter, or a field of the struct that is the body; NAME.NAME a field inside a
+    field. Given again, it adds to a list. NAME=@FILE sends the bytes of a file. A word - reads a
+    JSON object with any of these from standard input.
+
+    Prints the result as JSON, or as it is if it is none. A fault or a failure is told on standard
+    error, with exit code 1.
 
     \b
-    Examples: coterie call users.login name=alice password=... --system examples/shop
-              echo '{"user_id": 1, ...}' | coterie call orders.place -
+    Examples:
+      coterie call greeter.greet name=world
+      coterie call users.login username=alice password=secret
+      coterie call orders.place user_id=1 product_id=2 quantity=3 date=2026-01-31 --token @token
+      echo '{"username": "alice"}' | coterie call users.login - password=secret
     """
     loaded = load(system, profile=profile)
-    contract, found = _find(loaded, operation)
+    named = operation_of(resolve(loaded), operation)
+    _check_reachable(named)
+    found = named.operation
+    if "-" in (values or ()) and sys.stdin.isatty():
+        sys.stderr.write("reading JSON from the terminal; Ctrl-D ends it\n")
+    arguments = arguments_of(found, values or [], sys.stdin.buffer)
+    context = {"token": _token(token), "idempotency_key": idempotency_key, "timeout": timeout}
+    where = url or _gateway(loaded)
     try:
-        arguments = arguments_of(found, values or [], sys.stdin)
-    except NotUnderstood as problem:
-        error(str(problem))
-        raise typer.Exit(2) from None
-    where = url or f"http://{_reachable(loaded.gateway.host)}:{loaded.gateway.port}"
-    try:
-        result = asyncio.run(_call(contract, found, arguments, where, token, timeout))
-    except Fault as fault:
-        error(f"{fault}  {fault!r}")
-        raise typer.Exit(1) from None
+        asyncio.run(_call(named.description.contract, found, arguments, where, context))
     except Failure as failure:
-        error(f"{failure.code.value}: {failure.message}")
-        for violation in failure.violations:
-            error(f"{violation.where} {violation.pointer}: {violation.detail}")
-        raise typer.Exit(1) from None
-    if isinstance(result, bytes):
-        sys.stdout.buffer.write(result)
-    elif found.result.type is not type(None):
-        show_json(result)
+        if failure.code is not Code.UNAVAILABLE or failure.sent is not Sent.NOT_SENT:
+            raise
+        hint = _is_it_up(system, where, url is None)
+        raise Failure(failure.code, f"{failure.message}. {hint}", sent=failure.sent) from None
+    except ValueError as problem:  # from connect(): what it says of a URL suits whoever typed one
+        raise Mistake(f"--url: {problem}") from None
 
 
 async def _call(
     contract: type[Contract],
     operation: Operation,
-    arguments: dict[str, Any],
+    arguments: Mapping[str, Any],
     url: str,
-    token: str | None,
-    timeout: float,
-) -> Any:
+    context: Mapping[str, Any],
+) -> None:
     async with connect(contract, url) as client:
-        with calling(timeout=timeout, token=token):
+        with calling(**context):
             result = await getattr(client, operation.name)(**arguments)
             if operation.result.stream:
-                return b"".join([chunk async for chunk in result])
-            return result
+                async for chunk in result:
+                    _write(chunk)
+            else:
+                _show(operation, result)
 
 
-def _find(system: System, name: str) -> tuple[type[Contract], Operation]:
-    known: dict[str, tuple[type[Contract], Operation]] = {
-        operation.id: (description.contract, operation)
-        for service in resolve(system)
-        for description in service.descriptions
-        for operation in description.operations
-        if operation.path is not None
-    }
-    if name not in known:
-        error(f"there is no operation {name!r} at the gateway. {_near(name, list(known))}")
-        raise typer.Exit(2)
-    return known[name]
+def _show(operation: Operation, result: Any) -> None:
+    if isinstance(result, bytes):
+        _write(result)
+    elif isinstance(result, Redirect):
+        show_json({"location": result.location, "status": result.status})
+    elif isinstance(result, str) and operation.result.media is not None:
+        sys.stdout.write(result if result.endswith("\n") else f"{result}\n")
+    elif operation.result.type is not type(None):
+        show_json(result)
 
 
-def _near(name: str, known: list[str]) -> str:
-    close = difflib.get_close_matches(name, known, 3)
-    if close:
-        return f"Did you mean {' or '.join(close)}?"
-    return f"There are: {', '.join(sorted(known))}"
+def _write(content: bytes) -> None:
+    sys.stdout.buffer.write(content)
+    sys.stdout.buffer.flush()
 
 
-def _reachable(host: str) -> str:
-    return "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104  # not listened on
+def _check_reachable(named: Named) -> None:
+    if named.operation.path is None:
+        raise Mistake(
+            f"{named.operation.id} is for other services only: it has no path, and the gateway"
+            " does not reach it. Give it one with @post, or call it from a service or a test"
+        )
+    if not named.service.spec.public:
+        raise Mistake(
+            f"{named.operation.id} is in service {named.service.name}, which is public = false:"
+            " the gateway does not reach it"
+        )
 
+
+def _token(token: str | None) -> str | None:
+    # As an argument every user of the machine sees it, and the shell's history keeps it.
+    if token is None or not token.startswith("@"):
+        return token
+    try:
+        return Path(token[1:]).read_text(encoding="utf-8").strip()
+    except (OSError, ValueError) as problem:
+        reason = getattr(problem, "strerror", None) or problem
+        raise Mistake(f"--token: {token[1:]} cannot be read: {reason}") from None
+
+
+def _gateway(system: System) -> str:
+    host, port = system.gateway.host, system.gateway.port
+    if port == 0:
+        raise Mistake(
+            f"the gateway of {system.name} takes any free port. Say which with --url: `coterie up`"
+            " has printed it"
+        )
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104  # not listened on
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+
+
+def _is_it_up(system: Path, url: str, own: bool) -> str:  # noqa: FBT001  # said by its name
+    if not own:
+        return f"Is it up at {url}?"
+    folder = "" if system == Path() else f" {shlex.quote(str(system))}"
+    return f"Is it up? Start it: coterie up{folder}"

@@ -1,7 +1,7 @@
 """tell(): the one place where errors become messages and exit codes."""
 
 import errno
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import typer
@@ -23,12 +23,14 @@ INTERRUPTED = 130
 class Mistake(Exception):
     """What was asked cannot be done; the message says what to do instead.
 
-    ``code`` is the exit code: 2 for what was asked wrongly, 1 for what went wrong.
+    ``details`` are lines that help; ``code`` is the exit code: 2 for what was asked wrongly, 1
+    for what went wrong.
     """
 
-    def __init__(self, message: str, *, code: int = WRONG) -> None:
+    def __init__(self, message: str, *, details: Sequence[str] = (), code: int = WRONG) -> None:
         super().__init__(message)
         self.message = message
+        self.details = details
         self.code = code
 
 
@@ -60,7 +62,8 @@ def tell(problem: Exception, *, json: bool) -> int | None:
 def _told(problem: Exception) -> tuple[int, dict[str, Any]] | None:
     match problem:
         case Mistake():
-            return problem.code, {"error": problem.message}
+            more = {"details": problem.details} if problem.details else {}
+            return problem.code, {"error": problem.message, **more}
         case typer.TyperException():
             return problem.exit_code, _usage(problem)
         case SystemProblems():
@@ -126,6 +129,7 @@ def _failure(failure: Failure) -> dict[str, Any]:
 
 def _details(document: dict[str, Any]) -> Iterator[str]:
     """The lines below the message, for people."""
+    yield from document.get("details", ())
     if "usage" in document:
         yield f"usage: {document['usage']}"
         yield f"help:  {document['help']}"

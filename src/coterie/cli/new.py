@@ -1,7 +1,10 @@
 """coterie new: a folder with a system that runs."""
 
+import importlib.util
 import keyword
 import re
+import shlex
+import sys
 from importlib import resources
 from pathlib import Path
 from string import Template
@@ -9,9 +12,13 @@ from typing import Annotated
 
 import typer
 
-from .output import error, say
+from coterie.contract import kebab
 
-__all__ = ["files", "new_command"]
+from .mistakes import FAILED, Mistake
+from .options import Json
+from .output import say, show_json
+
+__all__ = ["files", "verb"]
 
 _NAME = re.compile(r"[a-z]([a-z0-9-]{0,61}[a-z0-9])?")
 
@@ -29,28 +36,46 @@ _FILES = {
 }
 
 
-def new_command(
-    name: Annotated[str, typer.Argument(help="Name of the system, and of its folder.")],
+def verb(
+    folder: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FOLDER",
+            help="The folder to make; its last part is the system's name. A dot is this one.",
+        ),
+    ],
+    json: Json = False,
 ) -> None:
-    """Write a new system: one contract, one service, one test.
+    """Write a new system: a contract, a service, a test.
+
+    Never overwrites: the folder must be new, or hold nothing but hidden files. The name is one
+    of lowercase letters, digits and hyphens, and no Python package has it yet.
 
     \b
-    Example: coterie new demo && cd demo && coterie up
+    Examples:
+      coterie new demo && cd demo && coterie up
+      coterie new ~/work/web-shop
     """
-    folder = Path(name)
-    problem = _problem(folder.name)
-    if problem is not None:
-        error(problem)
-        raise typer.Exit(2)
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        error(f"{folder} exists and is not empty: choose another name, or remove it")
-        raise typer.Exit(1)
-    for path, content in files(folder.name).items():
+    name = folder.resolve().name
+    _check_name(name)
+    made = files(name)
+    _check_free(folder, made)
+    for path, content in made.items():
         target = folder / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(content, encoding="utf-8")
-        say(f"  {target}", "dim")
-    say(f"made {folder}. Next: cd {folder} && coterie up")
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with target.open("x", encoding="utf-8") as file:
+                file.write(content)
+        except OSError as problem:
+            what = f"{target} cannot be written: {problem.strerror or problem}"
+            raise Mistake(f"{what}. Choose a folder that you may write", code=FAILED) from None
+        if not json:
+            say(f"  {target}", "dim")
+    if json:
+        show_json({"name": name, "folder": folder.resolve(), "files": list(made)})
+        return
+    there = folder.resolve() == Path.cwd()
+    say(f"made {folder}. Next: {'' if there else f'cd {shlex.quote(str(folder))} && '}coterie up")
 
 
 def files(name: str) -> dict[str, str]:
@@ -65,9 +90,38 @@ def files(name: str) -> dict[str, str]:
     }
 
 
-def _problem(name: str) -> str | None:
+def _check_name(name: str) -> None:
     if not _NAME.fullmatch(name):
-        return f"{name!r} cannot name a system: use lowercase letters, digits and hyphens"
-    if keyword.iskeyword(name) or name in ("coterie", "tests", "test"):
-        return f"{name!r} cannot be the name of a Python package: choose another"
-    return None
+        better = re.sub(r"[^a-z0-9]+", "-", kebab(name[:60])).strip("-0123456789")
+        hint = f", such as {better}" if better and _NAME.fullmatch(better) else ""
+        raise Mistake(
+            f"{name!r} cannot name a system: use lowercase letters, digits and hyphens,"
+            f" a letter first{hint}"
+        )
+    package = name.replace("-", "_")
+    if keyword.iskeyword(package) or keyword.issoftkeyword(package):
+        raise Mistake(f"{name!r} is a word of Python itself: choose another name")
+    if package in ("test", "tests") or package in sys.stdlib_module_names:
+        raise Mistake(f"{name!r} would hide a module of Python's own: choose another name")
+    found = importlib.util.find_spec(package)
+    if found is not None and found.origin is not None:
+        raise Mistake(
+            f"a Python package {package} is installed, and {name!r} would hide it: choose another"
+            " name"
+        )
+
+
+def _check_free(folder: Path, made: dict[str, str]) -> None:
+    if folder.exists() and not folder.is_dir():
+        raise Mistake(f"{folder} is a file: choose another name", code=FAILED)
+    if not folder.exists():
+        return
+    there = sorted(path.name for path in folder.iterdir())
+    taken = [name for name in there if not name.startswith(".") or name in made]
+    if taken:
+        some = ", ".join(taken[:3]) + (", ..." if len(taken) > 3 else "")
+        raise Mistake(
+            f"{folder} exists and is not empty ({some}): choose another name, or empty it first."
+            " Nothing was written",
+            code=FAILED,
+        )

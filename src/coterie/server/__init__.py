@@ -13,4 +13,15 @@ from .host import Host, State
 from .meter import Meter, Span
 from .serving import HttpServer, PortTaken
 
-__all__ = ["AccessLog", "App", "Cors", "Host", "HttpServer", "Meter", "Page", "PortTaken", "Span", "State"]
+__all__ = [
+    "AccessLog",
+    "App",
+    "Cors",
+    "Host",
+    "HttpServer",
+    "Meter",
+    "Page",
+    "PortTaken",
+    "Span",
+    "State",
+]

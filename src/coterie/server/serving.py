@@ -93,10 +93,11 @@ class HttpServer:
 
     async def stop(self) -> None:
         """Stop accepting, finish what is under way, close."""
-        if self._server is not None and self._task is not None:
-            self._server.should_exit = True
-            await self._task
-            cut = list(self._server.server_state.tasks)
+        server, task = self._server, self._task
+        if server is not None and task is not None:
+            server.should_exit = True
+            await task
+            cut = list(server.server_state.tasks)
             if cut:
                 # They were cancelled; what they hold they give back before anything else ends.
                 await asyncio.wait(cut, timeout=_UNWINDING)

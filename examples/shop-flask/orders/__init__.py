@@ -1,0 +1,1 @@
+"""Orders: to manage the orders of products by users."""

@@ -1,0 +1,38 @@
+"""The stock: taken and put back in one conditional statement each."""
+
+from sqlalchemy import update
+
+from central.database import db
+from central.refusal import Refusal
+from central.tables import Order, Product
+
+
+def book(product_id: int, quantity: int) -> int:
+    """Take so many out of stock, or put back a negative number; the product's price.
+
+    An unknown product is a 404, and a 409 says how many there are when they are too few. Belongs
+    into a `writing` block, which is rolled back then.
+    """
+    price = db.session.scalar(
+        update(Product)
+        .where(Product.id == product_id, Product.available >= quantity)
+        .values(available=Product.available - quantity)
+        .returning(Product.price)
+    )
+    if price is not None:
+        return price
+    product = db.session.get(Product, product_id)
+    if product is None:
+        raise Refusal(404, f"There is no product {product_id}.", product_id=product_id)
+    left = product.available
+    message = f"Only {left} left of product {product_id}."
+    raise Refusal(409, message, product_id=product_id, available=left)
+
+
+def rebook(order: Order, product_id: int, quantity: int) -> None:
+    """Take what the order says now, and put back what it said before: only the difference."""
+    if order.product_id != product_id:
+        order.unit_price = book(order.product_id, order.quantity)
+        book(product_id, -quantity)
+    elif order.quantity != quantity:
+        order.unit_price = book(product_id, order.quantity - quantity)
