@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
 sys.path.insert(0, str(ROOT))
-from tools.settings import reference  # noqa: E402  (found only now)
+from tools import settings, verbs  # noqa: E402  (found only now)
 
 logging.getLogger("alembic").setLevel(logging.WARNING)  # it announces its plugins to every build
 
@@ -45,7 +45,14 @@ class CoterieToml(SphinxDirective):
     """``{coterie-toml}``: every key of the file, from the model that reads it."""
 
     def run(self) -> list[nodes.Node]:
-        return self.parse_text_to_nodes(reference(), allow_section_headings=True)
+        return self.parse_text_to_nodes(settings.reference(), allow_section_headings=True)
+
+
+class CoterieVerbs(SphinxDirective):
+    """``{coterie-verbs}``: what each verb says of itself."""
+
+    def run(self) -> list[nodes.Node]:
+        return self.parse_text_to_nodes(verbs.reference(), allow_section_headings=True)
 
 
 # Documents that stand elsewhere, and the pages that show them.
@@ -83,5 +90,6 @@ def read_included(app: Sphinx, path: Path, page: str, content: list[str]) -> Non
 def setup(app: Sphinx) -> None:
     """What our pages need besides."""
     app.add_directive("coterie-toml", CoterieToml)
+    app.add_directive("coterie-verbs", CoterieVerbs)
     app.connect("source-read", read_page)
     app.connect("include-read", read_included)

@@ -5,12 +5,16 @@ terminal: it runs until the next one, or until the document ends.
 """
 
 import contextlib
+import fcntl
 import os
+import pty
 import re
 import shutil
 import signal
+import struct
 import subprocess
 import sys
+import termios
 import threading
 from pathlib import Path
 
@@ -19,12 +23,14 @@ __all__ = ["Terminal", "commands"]
 ROOT = Path(__file__).parents[1]
 
 _UP = re.compile(r"(?:(?P<before>.+) && )?(?P<up>coterie up\b.*)", re.DOTALL)
+_STYLE = re.compile(r"\x1b\[[0-9;]*m")
 _PORT = re.compile(r"--port (\d+)")
 _READY = re.compile(r"ready in .* http://127\.0\.0\.1:(\d+) ")
 _PATIENCE = 60.0
+_COLUMNS = 100
 
 # Settings of the machine, or of the pytest around us, that a reader does not have.
-_OTHERS = ("COTERIE_", "PYTEST_", "PYTHON", "DATABASE_URL", "SHOP_", "FORCE_COLOR", "TERM")
+_OTHERS = ("COTERIE_", "PYTEST_", "PYTHON", "DATABASE_URL", "SHOP_", "FORCE_COLOR", "COLUMNS")
 
 
 def commands(block: str) -> list[tuple[str, str]]:
@@ -67,14 +73,10 @@ class Terminal:
             name: value for name, value in os.environ.items() if not name.startswith(_OTHERS)
         }
         programs = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
-        self._environment |= {"PATH": programs, "COLUMNS": "100", "NO_COLOR": "1"}
-        self._environment["PYTHONDONTWRITEBYTECODE"] = "1"
+        self._environment |= {"PATH": programs, "TERM": "dumb", "PYTHONDONTWRITEBYTECODE": "1"}
         # A reader's pytest knows the plugin that the generated project needs, and no other.
         self._environment["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
         self._environment["PYTEST_ADDOPTS"] = "-p pytest_asyncio.plugin -p no:cacheprovider"
-        # To a terminal curl shows no progress; here it would, its output being no terminal.
-        (kept / ".curlrc").write_text("silent\nshow-error\n")
-        self._environment["CURL_HOME"] = str(kept)
 
     def really(self, text: str) -> str:
         """``text`` of the document with the address that is really used."""
@@ -116,19 +118,34 @@ class Terminal:
         script = (
             f"{self.really(command)}\ncode=$?\npwd > {self._place}\nexport -p > {self._variables}\n"
         )
-        done = subprocess.run(
-            ["/bin/sh", "-c", f"{self._recalled()}{script}exit $code"],
+        code, output = self._watched(["/bin/sh", "-c", f"{self._recalled()}{script}exit $code"])
+        self.folder = Path(self._place.read_text().rstrip("\n"))
+        return code, self._as_shown(output)
+
+    def _watched(self, command: list[str]) -> tuple[int, str]:
+        """Run ``command`` as if somebody looked: many programs print otherwise for a pipe."""
+        ours, theirs = pty.openpty()
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, _COLUMNS, 0, 0))
+        running = subprocess.Popen(
+            command,
             cwd=self.folder,
             env=self._environment,
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=_PATIENCE,
-            check=False,
+            stdout=theirs,
+            stderr=theirs,
         )
-        self.folder = Path(self._place.read_text().rstrip("\n"))
-        return done.returncode, self._as_shown(done.stdout)
+        os.close(theirs)
+        alarm = threading.Timer(_PATIENCE, running.kill)
+        alarm.start()
+        seen = bytearray()
+        # Linux tells the end of a terminal by an error, others by nothing more.
+        with contextlib.suppress(OSError):
+            while part := os.read(ours, 65536):
+                seen += part
+        code = running.wait()
+        alarm.cancel()
+        os.close(ours)
+        return code, _STYLE.sub("", seen.decode().replace("\r\n", "\n"))
 
     def _start(self, command: str) -> tuple[int, str]:
         self.close()

@@ -85,17 +85,16 @@ async def test_a_service_says_whether_it_lives_and_whether_it_is_ready() -> None
 @pytest.mark.promise("P2.12-1", "P2.12-10")
 async def test_readiness_goes_first_and_calls_under_way_are_finished() -> None:
     """A balancer is told before anybody is refused; who waits gets the answer."""
-    async with site_of() as site:
-        async with await site.talk() as talk:
-            talk.say(request("GET", "/waits"))
-            await until(lambda: site.lab.waiting)
-            site.app.draining = True
-            ready = await site.ask("GET", "/health/ready")
-            assert (ready.status, ready.json["detail"]) == (503, "Not ready: lab")
-            assert (await site.ask("GET", "/text")).status == 200
-            assert (await site.ask("GET", "/health/live")).status == 200
-            site.lab.go.set()
-            assert (await talk.answer()).json == "done"
+    async with site_of() as site, await site.talk() as talk:
+        talk.say(request("GET", "/waits"))
+        await until(lambda: site.lab.waiting)
+        site.app.draining = True
+        ready = await site.ask("GET", "/health/ready")
+        assert (ready.status, ready.json["detail"]) == (503, "Not ready: lab")
+        assert (await site.ask("GET", "/text")).status == 200
+        assert (await site.ask("GET", "/health/live")).status == 200
+        site.lab.go.set()
+        assert (await talk.answer()).json == "done"
 
 
 async def test_one_of_several_services_not_ready_is_named() -> None:

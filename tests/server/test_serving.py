@@ -7,7 +7,7 @@ import socket
 import pytest
 import uvicorn
 
-from coterie.client.http1 import Pool, Unknown
+from coterie.client.http1 import Pool
 from coterie.server import App, Host, HttpServer, PortTaken
 from coterie.server.serving import KEEP_ALIVE
 from tests.server.kit import LabService, Talk, request, site_of, soon, until
@@ -121,16 +121,13 @@ async def test_stopping_closes_idle_connections_and_takes_no_new_ones() -> None:
 
 
 async def test_what_does_not_finish_in_time_is_cut_off() -> None:
-    """Past its patience the server ends, and who waited knows that the outcome is unknown."""
+    """Past its patience the server ends; the method was cancelled, and who waited is told so."""
     async with site_of(patience=0.1) as site, Pool(site.url) as pool:
         asking = asyncio.create_task(pool.request("GET", "/waits"))
         await until(lambda: site.lab.waiting)
         await soon(site.server.stop(), 2)
         assert site.host.in_flight == 0
-        try:
-            assert (await asking).status >= 500
-        except Unknown:
-            pass
+        assert (await asking).status == 500
 
 
 async def test_control_with_patience_it_is_waited_for() -> None:
@@ -148,7 +145,7 @@ async def test_control_with_patience_it_is_waited_for() -> None:
 async def test_idle_connections_are_kept_longer_than_our_clients_keep_them() -> None:
     """So that it is the client who closes, and no request meets a closing socket."""
     idle = inspect.signature(Pool).parameters["idle_timeout"].default
-    assert KEEP_ALIVE >= idle + 10
+    assert idle + 10 <= KEEP_ALIVE
     async with site_of() as site:
         server = site.server._server
         assert isinstance(server, uvicorn.Server)

@@ -201,8 +201,10 @@ async def test_a_streamed_answer_can_be_refused() -> None:
 async def test_stopping_closes_what_still_streams() -> None:
     """An endless stream does not keep the process: past the time to finish, it is closed."""
     lab = LabService()
-    async with site_of(lab, patience=0.1) as site:
-        async with await asked(site, "/download?how=endless") as talk:
-            await soon(talk.chunk())
-            await soon(site.server.stop(), 3)
-            assert (lab.opened, lab.closed) == (1, 1)
+    async with (
+        site_of(lab, patience=0.1) as site,
+        await asked(site, "/download?how=endless") as talk,
+    ):
+        await soon(talk.chunk())
+        await soon(site.server.stop(), 3)
+        assert (lab.opened, lab.closed) == (1, 1)

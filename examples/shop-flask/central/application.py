@@ -17,7 +17,7 @@ def application(title: str, namespace: Namespace) -> Flask:
     Raises `WrongAddressError`.
     """
     app = Flask(title)
-    app.config["MAX_CONTENT_LENGTH"] = 64 * 1024
+    app.config["MAX_CONTENT_LENGTH"] = 16 * 1024
     app.config["RESTX_MASK_SWAGGER"] = False  # `X-Fields` is not for our customers
     app.config["RESTX_ERROR_404_HELP"] = False
     open_database(app, os.environ.get("DATABASE_URL", DEFAULT_URL))
@@ -37,9 +37,11 @@ def application(title: str, namespace: Namespace) -> Flask:
 
 
 def _no_database(_: OperationalError) -> tuple[Any, ...]:
+    """The database does not answer."""
     return {"message": "The database does not answer; try again."}, 503, {"Retry-After": "1"}
 
 
 def _unreadable(_: Exception) -> tuple[Any, ...]:
-    """JSON nested too deeply to be read, or half a character, which cannot be stored."""
+    """The JSON cannot be read."""
+    # It is nested too deeply, or holds half a character, which cannot be stored.
     return {"message": "This JSON cannot be read."}, 400

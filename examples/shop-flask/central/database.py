@@ -1,6 +1,6 @@
 """The central database: one SQLite file, opened by every worker of both services."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -50,14 +50,14 @@ def open_database(app: Flask, address: str) -> None:
 
 
 @contextmanager
-def reading() -> Iterator[None]:
+def reading() -> Generator[None]:
     """One transaction to look things up in; it ends with the block."""
     with db.session.begin():
         yield
 
 
 @contextmanager
-def writing() -> Iterator[None]:
+def writing() -> Generator[None]:
     """One transaction that holds SQLite's one write lock: what it reads stays true to its end."""
     with db.session.begin():
         db.session.connection(execution_options={"writes": True})

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from flask_restx import fields
+from flask_restx import Model, fields
+from jsonschema import ValidationError
 
 # JSON numbers are exact in every language up to here (RFC 8259, 6).
 LARGEST = 2**53 - 1
@@ -20,6 +21,16 @@ def line(longest: int, **more: Any) -> fields.String:
 def number(largest: int = LARGEST, **more: Any) -> fields.Integer:
     """A whole number above zero."""
     return fields.Integer(min=1, max=largest, **more)
+
+
+class Payload(Model):
+    """An object that we are sent."""
+
+    def format_error(self, error: ValidationError) -> tuple[str, str]:
+        """The field that is wrong, and the rule it breaks; not its value: it may be a password."""
+        field, message = super().format_error(error)
+        rule = f"must have {error.validator} {error.validator_value}"
+        return field, message if error.validator == "required" else rule
 
 
 DONE = {"response": fields.String(description="What was done, in words")}

@@ -7,7 +7,7 @@ from flask_restx import Namespace, Resource
 from sqlalchemy import delete, insert, select
 
 from central.database import db, reading, writing
-from central.fields import DONE, ID
+from central.fields import DONE, ID, Payload
 from central.refusal import Refusal
 from central.tables import Order, User
 
@@ -17,8 +17,8 @@ from .stock import book, rebook
 api = Namespace("orders", description="Orders of products by users", path="/api")
 
 done = api.model("Done", DONE)
-new_order = api.model("NewOrder", NEW_ORDER)
-changes = api.model("Changes", CHANGES)
+new_order = api.add_model("NewOrder", Payload("NewOrder", NEW_ORDER))
+changes = api.add_model("Changes", Payload("Changes", CHANGES))
 shown = api.model("Order", ORDER)
 
 

@@ -13,7 +13,7 @@ def book(product_id: int, quantity: int) -> int:
     An unknown product is a 404, and a 409 says how many there are when they are too few. Belongs
     into a `writing` block, which is rolled back then.
     """
-    price = db.session.scalar(
+    price: int | None = db.session.scalar(
         update(Product)
         .where(Product.id == product_id, Product.available >= quantity)
         .values(available=Product.available - quantity)

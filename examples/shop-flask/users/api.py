@@ -9,7 +9,7 @@ from sqlalchemy.exc import IntegrityError
 from werkzeug.security import check_password_hash, generate_password_hash
 
 from central.database import db, reading, writing
-from central.fields import DONE, ID
+from central.fields import DONE, ID, Payload
 from central.refusal import Refusal
 from central.tables import User
 
@@ -18,9 +18,9 @@ from .payloads import CHANGES, CREDENTIALS, LOGGED_IN, NEW_USER, USER, name_in
 api = Namespace("users", description="User data", path="/api")
 
 done = api.model("Done", DONE)
-new_user = api.model("NewUser", NEW_USER)
-credentials = api.model("Credentials", CREDENTIALS)
-changes = api.model("Changes", CHANGES)
+new_user = api.add_model("NewUser", Payload("NewUser", NEW_USER))
+credentials = api.add_model("Credentials", Payload("Credentials", CREDENTIALS))
+changes = api.add_model("Changes", Payload("Changes", CHANGES))
 logged_in = api.model("LoggedIn", LOGGED_IN)
 shown = api.model("User", USER)
 

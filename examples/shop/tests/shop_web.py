@@ -1,12 +1,24 @@
-"""A plain HTTP client of the shop: what its users have, and nothing more."""
+"""A plain HTTP client of the shop: what its users have, and nothing more.
+
+The shop exists twice, by Coterie and in Flask (see `flask_shop`). Both keep the same promises, so
+a test runs on both, unless it says `in_coterie` or `in_flask`.
+"""
 
 import itertools
 import json
 from typing import Any
 
+import pytest
+
 from coterie.client.http1 import Pool
 
 DATE = "2023-11-28"
+
+in_coterie = pytest.mark.parametrize("web", ["coterie"], indirect=True)
+"""A truth of the shop by Coterie alone: in Flask nobody is asked who they are, for one."""
+
+in_flask = pytest.mark.parametrize("web", ["flask"], indirect=True)
+"""A truth of the shop in Flask alone."""
 
 
 class Answer:
@@ -21,17 +33,38 @@ class Answer:
     def json(self) -> Any:
         return json.loads(self.body)
 
+    @property
+    def reason(self) -> str:
+        """Why it was refused, for people."""
+        told: str = self.json["detail" if "detail" in self.json else "message"]
+        return told
+
+    @property
+    def blamed(self) -> list[str]:
+        """The parts of the body that were refused, as JSON pointers."""
+        errors = self.json["errors"]
+        if isinstance(errors, dict):  # Flask-RESTX names the fields
+            return [f"#/{field}" if field else "#" for field in errors]
+        return [error["pointer"] for error in errors]
+
     def __repr__(self) -> str:
         return f"{self.status} {self.body.decode(errors='replace')}"
 
 
 class Web:
-    """Requests to the shop."""
+    """Requests to the shop by Coterie."""
+
+    refusals = "application/problem+json"
+    """The media type of an answer that refuses."""
 
     _names = itertools.count(1)
 
     def __init__(self, pool: Pool) -> None:
         self.pool = pool
+
+    def to(self, path: str) -> Pool:
+        """The connections to whoever answers for the path."""
+        return self.pool
 
     async def ask(
         self,
@@ -50,7 +83,7 @@ class Web:
         raw = (
             body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
         )
-        response = await self.pool.request(method, path, list(sent.items()), raw)
+        response = await self.to(path).request(method, path, list(sent.items()), raw)
         return Answer(response.status, dict(response.headers), response.body)
 
     async def customer(self) -> "Customer":
@@ -65,19 +98,51 @@ class Web:
         """Somebody who is known already."""
         login = await self.ask("POST", "/api/login", {"username": name, "password": password})
         assert login.status == 200, login
-        return Customer(self, name, login.json["user_id"], login.json["access_token"])
+        return Customer(self, name, login.json["user_id"], login.json.get("access_token"))
+
+    async def admin(self) -> "Customer":
+        """Somebody who may do everything: the administrator of the profile ``test``."""
+        return await self.login("admin", "administrator")
+
+    async def documents(self) -> list[dict[str, Any]]:
+        """What the shop says of its operations: OpenAPI, one document or several."""
+        return [(await self.ask("GET", "/openapi.json")).json]
+
+    async def operations(self) -> dict[tuple[str, str], tuple[str, str]]:
+        """Method and path of each operation: its summary, and how its success is described."""
+        return {
+            (method.upper(), path): (item[method]["summary"], success["description"])
+            for document in await self.documents()
+            for path, item in document["paths"].items()
+            for method in item.keys() & {"get", "post", "put", "delete"}
+            if (success := item[method]["responses"].get("200"))
+        }
+
+    async def products(self) -> list[dict[str, Any]]:
+        """What can be ordered: each with id, name, price, and how many are available."""
+        found: list[dict[str, Any]] = (await self.ask("GET", "/api/products")).json["items"]
+        return found
+
+    async def product(self, id: int) -> dict[str, Any]:
+        """One of them."""
+        return next(product for product in await self.products() if product["id"] == id)
 
     async def stock(self, product: int) -> int:
         """How many of a product can be ordered."""
-        answer = await self.ask("GET", f"/api/products/{product}/stock")
-        found: int = answer.json["available"]
+        found: int = (await self.product(product))["available"]
         return found
+
+    async def restock(self, product: int, available: int) -> None:
+        """Say how many of a product there are."""
+        path, level = f"/api/products/{product}/stock", {"available": available}
+        answer = await (await self.admin()).ask("PUT", path, level)
+        assert answer.status == 200, answer
 
 
 class Customer:
-    """Somebody with a token."""
+    """Somebody who has registered, with a token where the shop gives one."""
 
-    def __init__(self, web: Web, name: str, id: int, token: str) -> None:
+    def __init__(self, web: Web, name: str, id: int, token: str | None) -> None:
         self.web = web
         self.name = name
         self.id = id

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from shop_web import Customer, Web
+from shop_web import Customer, Web, in_coterie
 
 # The tests of this file share one shop, and so one event loop.
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), in_coterie]
 
 LAMP = {"sku": "LAMP-2", "name": "Desk lamp", "price": 4900, "available": 7}
 

@@ -252,42 +252,17 @@ async def test_an_administrators_order_for_nobody_is_the_users_own_fault() -> No
         assert caught.value == NoSuchUser(999)
 
 
-@pytest.mark.promise("P2.13-7", "P2.12-4", "S2-50", "S2-52")
-async def test_every_service_is_documented_in_the_agreed_words() -> None:
-    """Summaries and success as agreed; a page to try them, and the document behind it."""
+@pytest.mark.promise("P2.12-4", "S2-50", "S2-52")
+async def test_every_service_is_documented() -> None:
+    """A page to try its operations, and the document behind it, payloads among it."""
     async with running(SHOP, profile="test") as system, Pool(system.url) as pool:
         web = Web(pool)
         document = (await web.ask("GET", "/openapi.json")).json
-        summaries = {
-            (method, path): operation["summary"]
-            for path, item in document["paths"].items()
-            for method, operation in item.items()
-            if method in ("get", "put", "post", "delete")
-        }
-        for route, summary in AGREED.items():
-            assert summaries[route] == summary
-            method, path = route
-            success = document["paths"][path][method]["responses"]["200"]
-            assert success["description"] == "Success"
         for name in ("users", "orders", "inventory"):
             assert (await web.ask("GET", f"/docs/{name}")).status == 200
             assert (await web.ask("GET", f"/openapi/{name}.json")).json["paths"]
         body = document["paths"]["/api/users"]["post"]["requestBody"]["content"]
         assert "application/json" in body
-
-
-AGREED = {
-    ("post", "/api/users"): "Adds a new user to the system",
-    ("post", "/api/login"): "Logs in a user",
-    ("delete", "/api/user/{id}"): "Deletes a user",
-    ("get", "/api/user/{id}"): "Gets info of a user given its id",
-    ("put", "/api/user/{id}"): "Changes password and address of a user",
-    ("post", "/api/orders"): "Adds a new order",
-    ("delete", "/api/order/{order_id}"): "Deletes an order",
-    ("put", "/api/order/{order_id}"): "Modifies an order",
-    ("get", "/api/order/{order_id}"): "Returns the order with specified id",
-    ("get", "/api/userorders/{user_id}"): "Returns all the order placed by a specified user",
-}
 
 
 @pytest.mark.promise("P2.12-1", "P2.12-2", "W2-10")

@@ -4,6 +4,7 @@ import asyncio
 import shlex
 import sys
 from collections.abc import Mapping
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,7 +12,7 @@ import typer
 
 from coterie.call import Failure, Sent, calling
 from coterie.client import connect
-from coterie.contract import Code, Contract, Operation, Redirect
+from coterie.contract import Code
 from coterie.system import System, load, resolve
 
 from .arguments import arguments_of
@@ -36,7 +37,7 @@ def verb(
     values: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[NAME=VALUE]",
+            metavar="NAME=VALUE",
             help="What it takes; - reads JSON from standard input.",
             show_default=False,
             autocompletion=parameters,
@@ -66,7 +67,7 @@ def verb(
     field. Given again, it adds to a list. NAME=@FILE sends the bytes of a file. A word - reads a
     JSON object with any of these from standard input.
 
-    Prints the result as JSON, or as it is if it is none. A fault or a failure is told on standard
+    Prints the result as JSON, text and bytes as they are. A fault or a failure is told on standard
     error, with exit code 1.
 
     \b
@@ -86,42 +87,37 @@ def verb(
     context = {"token": _token(token), "idempotency_key": idempotency_key, "timeout": timeout}
     where = url or _gateway(loaded)
     try:
-        asyncio.run(_call(named.description.contract, found, arguments, where, context))
+        asyncio.run(_call(named, arguments, where, context, json=json))
     except Failure as failure:
-        if failure.code is not Code.UNAVAILABLE or failure.sent is not Sent.NOT_SENT:
+        if failure.code is Code.UNAVAILABLE and failure.sent is Sent.NOT_SENT:
+            hint = _is_it_up(system, where, own=url is None)
+        elif failure.code is Code.UNAUTHENTICATED and token is None:
+            hint = "Send an access token with --token"
+        else:
             raise
-        hint = _is_it_up(system, where, url is None)
         raise Failure(failure.code, f"{failure.message}. {hint}", sent=failure.sent) from None
-    except ValueError as problem:  # from connect(): what it says of a URL suits whoever typed one
-        raise Mistake(f"--url: {problem}") from None
 
 
 async def _call(
-    contract: type[Contract],
-    operation: Operation,
-    arguments: Mapping[str, Any],
-    url: str,
-    context: Mapping[str, Any],
+    named: Named, arguments: Mapping[str, Any], url: str, context: Mapping[str, Any], *, json: bool
 ) -> None:
-    async with connect(contract, url) as client:
+    operation = named.operation
+    async with AsyncExitStack() as stack:
+        try:
+            client = await stack.enter_async_context(connect(named.description.contract, url))
+        except ValueError:
+            raise Mistake(f"--url: {url!r} is no address: write http://HOST:PORT") from None
         with calling(**context):
             result = await getattr(client, operation.name)(**arguments)
             if operation.result.stream:
                 async for chunk in result:
                     _write(chunk)
-            else:
-                _show(operation, result)
-
-
-def _show(operation: Operation, result: Any) -> None:
-    if isinstance(result, bytes):
-        _write(result)
-    elif isinstance(result, Redirect):
-        show_json({"location": result.location, "status": result.status})
-    elif isinstance(result, str) and operation.result.media is not None:
-        sys.stdout.write(result if result.endswith("\n") else f"{result}\n")
-    elif operation.result.type is not type(None):
-        show_json(result)
+            elif isinstance(result, bytes):
+                _write(result)
+            elif isinstance(result, str) and operation.result.media is not None and not json:
+                sys.stdout.write(result if result.endswith("\n") else f"{result}\n")
+            elif json or operation.result.type is not type(None):
+                show_json(result)
 
 
 def _write(content: bytes) -> None:
@@ -164,7 +160,7 @@ def _gateway(system: System) -> str:
     return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
 
-def _is_it_up(system: Path, url: str, own: bool) -> str:  # noqa: FBT001  # said by its name
+def _is_it_up(system: Path, url: str, *, own: bool) -> str:
     if not own:
         return f"Is it up at {url}?"
     folder = "" if system == Path() else f" {shlex.quote(str(system))}"

@@ -16,13 +16,13 @@ from .naming import operations_of
 __all__ = ["operations", "parameters", "services", "subjects"]
 
 
-def services(context: typer.Context, incomplete: str) -> list[str]:
+def services(context: typer.Context) -> list[str]:
     """The services of the system at hand."""
     system = _system(context)
     return [] if system is None else [service.name for service in system.services]
 
 
-def operations(context: typer.Context, incomplete: str) -> list[tuple[str, str]]:
+def operations(context: typer.Context) -> list[tuple[str, str]]:
     """The operations that can be called, with what each does."""
     return [
         (operation.id, operation.summary)
@@ -35,10 +35,10 @@ def subjects(context: typer.Context, incomplete: str) -> list[tuple[str, str]]:
     """What can be described: services first, operations once a dot is typed."""
     if "." in incomplete:
         return [(operation.id, operation.summary) for operation in _operations(context)]
-    return [(name, "") for name in services(context, incomplete)]
+    return [(name, "") for name in services(context)]
 
 
-def parameters(context: typer.Context, incomplete: str) -> list[str]:
+def parameters(context: typer.Context) -> list[str]:
     """What the operation that was named takes."""
     name = context.params.get("operation")
     found = [operation for operation in _operations(context) if operation.id == name]

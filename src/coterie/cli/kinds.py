@@ -25,6 +25,7 @@ _WORDS: Mapping[type[types.Type], str] = {
     types.UUIDType: "UUID",
     types.RawType: "anything",
 }
+_EXACT = 2**53 - 1  # the largest that JSON numbers carry exactly: a bound nobody meets
 _LISTS = (types.ListType, types.SetType, types.FrozenSetType, types.VarTupleType)
 _STRUCTURES = (
     types.StructType,
@@ -82,6 +83,8 @@ def kind(info: types.Type) -> str:
 
 def _bounds(info: types.Type) -> str:
     least, most, unit = getattr(info, "ge", None), getattr(info, "le", None), ""
+    if most is not None and most >= _EXACT:
+        most = None
     if isinstance(info, types.StrType):
         least, most, unit = info.min_length, info.max_length, " characters"
     if least is not None and most is not None:

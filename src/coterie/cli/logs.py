@@ -32,13 +32,11 @@ def set_up_logs(*, json: bool, verbose: bool) -> None:
 
 class _Lines(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
-        trace = _trace()
-        lines = [
-            f"{_stamp(record)} {record.levelname} {record.name}: {record.getMessage()}"
-            f"{f' {trace}' if trace and trace not in record.getMessage() else ''}"
-        ]
-        lines += _appendix(self, record)
-        return "\n".join(lines)
+        message, trace = record.getMessage(), _trace()
+        line = f"{_stamp(record)} {record.levelname} {record.name}: {message}"
+        if trace is not None and trace not in message:
+            line += f" {trace}"
+        return "\n".join([line, *_appendix(self, record)])
 
 
 class _Objects(logging.Formatter):

@@ -41,7 +41,7 @@ def _version(asked: bool) -> None:
 @app.callback()
 def coterie(
     context: typer.Context,
-    version: Annotated[
+    version: Annotated[  # noqa: ARG001  # its callback does it
         bool,
         typer.Option("--version", callback=_version, is_eager=True, help="Print the version."),
     ] = False,

@@ -7,7 +7,6 @@ from typing import Any
 import typer
 
 from coterie.call import Failure
-from coterie.console import Interrupted
 from coterie.contract import ContractError, Fault
 from coterie.system import SystemProblems
 
@@ -39,8 +38,6 @@ def tell(problem: Exception, *, json: bool) -> int | None:
 
     ``None`` for what is no mistake of the user's, which nothing is told about.
     """
-    if isinstance(problem, Interrupted):
-        return INTERRUPTED
     if isinstance(problem, typer.Abort):  # the input ended where an answer was asked for
         return INTERRUPTED
     if isinstance(problem, OSError) and problem.errno == errno.EPIPE:

@@ -75,7 +75,8 @@ def verb(
         show_json({"name": name, "folder": folder.resolve(), "files": list(made)})
         return
     there = folder.resolve() == Path.cwd()
-    say(f"made {folder}. Next: {'' if there else f'cd {shlex.quote(str(folder))} && '}coterie up")
+    way = "" if there else f"cd {shlex.quote(str(folder))} && "
+    say(f"made {name}. Next: {way}coterie up")
 
 
 def files(name: str) -> dict[str, str]:

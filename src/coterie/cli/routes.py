@@ -4,10 +4,11 @@ from pathlib import Path
 from typing import Any
 
 from coterie.contract import Operation
-from coterie.system import ServicePlan, load, resolve
+from coterie.system import ServicePlan, System, load, resolve
 
 from .options import Json, Profile, SystemArgument
 from .output import show_json, table
+from .wording import who_may
 
 __all__ = ["verb"]
 
@@ -23,9 +24,8 @@ def verb(system: SystemArgument = Path(), profile: Profile = None, json: Json = 
       coterie routes examples/shop --json
     """
     loaded = load(system, profile=profile)
-    everybody = "anyone" if loaded.identity is None else "anyone logged in"
     rows = [
-        _row(service, operation, everybody)
+        _row(service, operation, loaded)
         for service in resolve(loaded)
         if service.spec.public
         for description in service.descriptions
@@ -40,12 +40,12 @@ def verb(system: SystemArgument = Path(), profile: Profile = None, json: Json = 
         table(titles, [[str(row[name]) for name in _COLUMNS] for row in rows])
 
 
-def _row(service: ServicePlan, operation: Operation, everybody: str) -> dict[str, Any]:
+def _row(service: ServicePlan, operation: Operation, system: System) -> dict[str, Any]:
     return {
         "method": operation.method,
         "path": operation.path,
         "operation": operation.id,
         "service": service.name,
-        "allow": everybody if operation.rule is None else str(operation.rule),
+        "allow": who_may(operation, system),
         "summary": operation.summary,
     }

@@ -12,10 +12,11 @@ from typing import Annotated
 import typer
 import uvloop
 
-from coterie.console import Up, end_with, reload, up
+from coterie.console import Interrupted, Up, end_with, reload, up
 from coterie.system import System, load
 
 from .logs import set_up_logs
+from .mistakes import INTERRUPTED
 from .options import Json, Profile, SystemArgument
 from .output import complain, say, show_json
 
@@ -84,17 +85,19 @@ def verb(
         else:
             _greet(running, loaded)
 
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(
-            up(
-                loaded,
-                ready=ready,
-                access_json=json,
-                began=began,
-                patience=patience,
-                follower=parent is not None,
-            )
-        )
+    running = up(
+        loaded,
+        ready=ready,
+        access_json=json,
+        began=began,
+        patience=patience,
+        follower=parent is not None,
+    )
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(running)
+    except Interrupted:
+        raise typer.Exit(INTERRUPTED) from None
 
 
 def _greet(running: Up, system: System) -> None:

@@ -25,7 +25,11 @@ _TYPE = re.compile(r" <[^>]+>$")
 
 
 class Verb(TyperCommand):
-    """One verb. Its help names arguments plainly: a shell has no types."""
+    """One verb. Its help names arguments plainly, without types and braces."""
+
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
+        """What follows the name in the usage line."""
+        return [piece.strip("{}") for piece in super().collect_usage_pieces(ctx)]
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Write the sections of arguments and of options."""

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Coroutine, Generator
 from contextlib import contextmanager
+from contextvars import copy_context
 from typing import Any, Protocol, TypeVar
 
 from coterie.contract import Contract
@@ -35,10 +36,29 @@ def connect(contract: type[C], url: str, *, connections: int = 100) -> Generator
     Ctrl-C cancels the call under way and closes its connection. Raises `RuntimeError` inside a
     running event loop: use `coterie.client.connect` there.
     """
+    _outside_of_a_loop()
     with asyncio.Runner() as runner:
+
+        def wait(call: Coroutine[Any, Any, T]) -> T:
+            # In the context of here and now, or `calling` round it would not be heard of.
+            try:
+                return runner.run(call, context=copy_context())
+            finally:
+                call.close()  # or it would be left unawaited where no loop may run
+
         opened = connect_async(contract, url, connections=connections)
-        client = runner.run(opened.__aenter__())
+        client = wait(opened.__aenter__())
         try:
-            yield client, runner.run
+            yield client, wait
         finally:
-            runner.run(opened.__aexit__(None, None, None))
+            wait(opened.__aexit__(None, None, None))
+
+
+def _outside_of_a_loop() -> None:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return
+    raise RuntimeError(
+        "blocking.connect() would stop the running event loop; use coterie.client.connect() here"
+    )

@@ -17,7 +17,10 @@ C = TypeVar("C", bound=Contract)
 
 @asynccontextmanager
 async def connect(
-    contract: type[C], url: str, *, policies: Sequence[Policy] = (),
+    contract: type[C],
+    url: str,
+    *,
+    policies: Sequence[Policy] = (),
     connections: int = 100,
     timeout: float = TIMEOUT,
 ) -> AsyncGenerator[C]:

@@ -1,7 +1,6 @@
 """Calls over HTTP: from a typed call to a request and back."""
 
-from collections.abc import AsyncIterator
-from typing import Any, Self
+from typing import Self
 from urllib.parse import urlsplit
 
 from coterie.binding.rest import Caller, Response
@@ -20,11 +19,13 @@ class Http:
     """Sends calls to one base URL. A component, and its `handle` a handler.
 
     ``url`` may have a path, put before every operation's own. The numbers are those of
-    `coterie.client.http1.Pool`.
+    `coterie.client.http1.Pool`. Raises `ValueError` for a URL that is none.
     """
 
     def __init__(self, url: str, *, connections: int = 100) -> None:
         parts = urlsplit(url)
+        if parts.query or parts.fragment:
+            raise ValueError(f"a base URL ends with its path: {url!r}")
         self._prefix = parts.path.rstrip("/")
         self._pool = Pool(f"{parts.scheme}://{parts.netloc}", connections=connections)
         self._callers: dict[Operation, Caller] = {}
@@ -61,7 +62,7 @@ class Http:
                 streamed = await self._pool.request(
                     out.method, target, out.headers, out.body, deadline=deadline, stream=True
                 )
-                response = await _opened(streamed)
+                response = await _opened(call.operation, streamed)
             else:
                 answer = await self._pool.request(
                     out.method, target, out.headers, out.body, deadline=deadline
@@ -72,10 +73,10 @@ class Http:
         return Reply(caller.result(response), response.status)
 
 
-async def _opened(streamed: StreamedResponse) -> Response:
+async def _opened(operation: Operation, streamed: StreamedResponse) -> Response:
     headers = dict(streamed.headers)
-    if streamed.status < 400:
-        return Response(streamed.status, headers, _mapped(streamed))
+    if streamed.status < 300:
+        return Response(streamed.status, headers, _Parts(operation, streamed))
     body = bytearray()
     async with streamed:
         async for chunk in streamed.body:
@@ -85,22 +86,43 @@ async def _opened(streamed: StreamedResponse) -> Response:
     return Response(streamed.status, headers, bytes(body))
 
 
-async def _mapped(streamed: StreamedResponse) -> AsyncIterator[bytes]:
-    async with streamed:
+class _Parts:
+    """A streamed result: what is in the way of its next part is told as a `Failure`."""
+
+    __slots__ = ("_operation", "_streamed")
+
+    def __init__(self, operation: Operation, streamed: StreamedResponse) -> None:
+        self._operation = operation
+        self._streamed = streamed
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> bytes:
         try:
-            async for chunk in streamed.body:
-                yield chunk
+            return await anext(self._streamed.body)
         except Unknown as error:
-            raise Failure(Code.UNAVAILABLE, str(error), sent=Sent.ANSWERED) from error
+            what = f"{self._operation.id}: its answer broke off: {error.message}"
+            raise Failure(_code(error), what, sent=Sent.ANSWERED) from error
+
+    async def aclose(self) -> None:
+        """Let go of the rest, and of the connection if there is a rest."""
+        await self._streamed.body.aclose()
 
 
 def _failure(operation: Operation, error: NotSent | Unknown) -> Failure:
     sent = Sent.NOT_SENT if isinstance(error, NotSent) else Sent.UNKNOWN
-    code: Any = {
-        Reason.DEADLINE: Code.DEADLINE_EXCEEDED,
-        Reason.MALFORMED: Code.UNKNOWN,
-        Reason.TOO_LARGE: Code.RESOURCE_EXHAUSTED,
-        Reason.STOPPED: Code.CANCELLED,
-    }.get(error.reason, Code.UNAVAILABLE)
     fate = "it was not sent" if sent is Sent.NOT_SENT else "its outcome is unknown"
-    return Failure(code, f"{operation.id}: {error.message}; {fate}", sent=sent)
+    return Failure(_code(error), f"{operation.id}: {error.message}; {fate}", sent=sent)
+
+
+def _code(error: NotSent | Unknown) -> Code:
+    return _CODES.get(error.reason, Code.UNAVAILABLE)
+
+
+_CODES = {
+    Reason.DEADLINE: Code.DEADLINE_EXCEEDED,
+    Reason.MALFORMED: Code.UNKNOWN,
+    Reason.TOO_LARGE: Code.RESOURCE_EXHAUSTED,
+    Reason.STOPPED: Code.CANCELLED,
+}

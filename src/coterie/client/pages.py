@@ -3,7 +3,8 @@
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, TypeVar
 
-from coterie.contract import Page
+from coterie.call import Failure
+from coterie.contract import Code, Page
 
 __all__ = ["items"]
 
@@ -21,12 +22,17 @@ async def items(
             ...
 
     Asks for the next page when it is needed. Items added or removed meanwhile may be missed or
-    seen, but none twice because of the paging itself.
+    seen, but none twice because of the paging itself. Raises what the operation raises, and
+    `Failure` (``unknown``) for a page whose next is itself, which would never end.
     """
     page = await operation(*args, **kwargs)
     while True:
         for item in page.items:
             yield item
-        if page.next is None:
+        cursor = page.next
+        if cursor is None:
             return
-        page = await operation(*args, **{**kwargs, "cursor": page.next})
+        page = await operation(*args, **{**kwargs, "cursor": cursor})
+        if page.next == cursor:
+            name = getattr(operation, "__qualname__", repr(operation))
+            raise Failure(Code.UNKNOWN, f"{name} answers the cursor {cursor!r} with itself")

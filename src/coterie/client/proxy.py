@@ -62,17 +62,19 @@ class _OwnerOnly:
 def _names(contract: type[Contract], handler: Handler, timeout: float) -> dict[str, Any]:
     """What the generated class says differently from its contract."""
     operations = {op.name: op for op in describe(contract).operations}
+    hidden: set[str] = set()
+    for base in contract.__mro__[: contract.__mro__.index(Contract)]:
+        for name, value in vars(base).items():
+            hides = callable(value) or isinstance(value, property | classmethod | staticmethod)
+            if hides and not name.startswith("_") and name not in operations:
+                hidden.add(name)
     names: dict[str, Any] = {
         "__doc__": contract.__doc__,
         "__module__": contract.__module__,
-        "__getattr__": _unknown(contract, tuple(operations)),
+        "__getattr__": _unknown(contract, tuple(operations), frozenset(hidden)),
         "__repr__": lambda _: f"<client of {describe(contract).name}>",
     }
-    for base in contract.__mro__[: contract.__mro__.index(Contract)]:
-        for name, value in vars(base).items():
-            hidden = callable(value) or isinstance(value, property | classmethod | staticmethod)
-            if hidden and not name.startswith("_") and name not in operations:
-                names[name] = property(_refusal(contract, name))
+    names |= dict.fromkeys(hidden, property(_hidden))
     for name, operation in operations.items():
         names[name] = _method(operation, handler, operation.timeout or timeout)
     return names
@@ -85,7 +87,8 @@ def _method(operation: Operation, handler: Handler, timeout: float) -> Callable[
     positional = sum(
         p.kind is p.POSITIONAL_OR_KEYWORD for p in list(signature.parameters.values())[1:]
     )
-    count = len(names)
+    # All of them in order, the common case, need no binding; keyword-only ones do.
+    count = len(names) if positional == len(names) else -1
 
     async def method(_: Any, *args: Any, **kwargs: Any) -> Any:
         if len(args) == count and not kwargs:
@@ -145,8 +148,15 @@ def _write_open(operation: Operation, reason: str) -> Failure:
     )
 
 
-def _unknown(contract: type[Contract], operations: tuple[str, ...]) -> Callable[..., NoReturn]:
+def _unknown(
+    contract: type[Contract], operations: tuple[str, ...], hidden: frozenset[str]
+) -> Callable[..., NoReturn]:
     def lookup(_: Any, name: str) -> NoReturn:
+        if name in hidden:
+            raise AttributeError(
+                f"{name!r} is no operation of {contract.__name__}, so a client of it cannot use"
+                " it. Declare it with @call() to reach it from other services"
+            )
         close = get_close_matches(name, operations, 1)
         hint = f"did you mean {close[0]!r}?" if close else f"it has {', '.join(operations)}"
         raise AttributeError(f"{contract.__name__} has no operation {name!r}; {hint}")
@@ -154,11 +164,6 @@ def _unknown(contract: type[Contract], operations: tuple[str, ...]) -> Callable[
     return lookup
 
 
-def _refusal(contract: type[Contract], name: str) -> Callable[[Any], NoReturn]:
-    def refuse(_: Any) -> NoReturn:
-        raise AttributeError(
-            f"{name!r} is no operation of {contract.__name__}, so a client of it cannot call it."
-            " Declare it with @call() to reach it from other services"
-        )
-
-    return refuse
+def _hidden(_: Any) -> NoReturn:
+    # Python then asks `__getattr__`, which knows the name and says why.
+    raise AttributeError

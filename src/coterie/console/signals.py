@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+from collections.abc import Callable
 from contextlib import suppress
 from types import FrameType, TracebackType
 from typing import Any, Self
@@ -15,8 +16,9 @@ class Signals:
     """SIGINT and SIGTERM of this process, for the length of a block in its main thread.
 
     The first asks to stop: ``asked`` is set. The second insists: the task that entered the block
-    is cancelled. A third, and any that comes while the event loop hears nothing (before `hear`,
-    or because some code holds it up), raises `KeyboardInterrupt` where the process stands.
+    is cancelled. A third, one that comes while the first still is not heard because some code
+    holds up the event loop, and any that comes while ``hears()`` is false, raises
+    `KeyboardInterrupt` where the process stands.
 
     With ``follower``, SIGTERM never insists: whoever started this process passes on as SIGTERM
     what a terminal has sent to both as SIGINT.
@@ -30,7 +32,7 @@ class Signals:
         self._before: dict[signal.Signals, Any] = {}
         self._came = 0
         self._heard = 0
-        self._hears = False
+        self.hears: Callable[[], bool] = _deaf
 
     def __enter__(self) -> Self:
         # Not the loop's own handlers: those wait for a loop that may never turn again.
@@ -47,10 +49,6 @@ class Signals:
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
-    def hear(self) -> None:
-        """From here on the loop turns: a first signal asks, where it would have raised before."""
-        self._hears = True
-
     async def wait(self) -> None:
         """Wait until somebody asks."""
         while not self.asked.is_set():
@@ -66,7 +64,7 @@ class Signals:
         if self._follower and number == signal.SIGTERM and self._came:
             return
         self._came += 1
-        if not self._hears or self._came > 2 or self._came > self._heard + 1:
+        if not self.hears() or self._came > 2 or self._came > self._heard + 1:
             raise KeyboardInterrupt
         self._loop.call_soon_threadsafe(self._hear)
 
@@ -76,3 +74,8 @@ class Signals:
             self.asked.set()
         elif self._task is not None:
             self._task.cancel()
+
+
+def _deaf() -> bool:
+    # While users' modules are imported no event loop turns.
+    return False

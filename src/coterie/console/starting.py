@@ -58,6 +58,10 @@ class Starting:
         if self._beat is not None:
             self._beat.cancel()
 
+    def turns(self) -> bool:
+        """Whether the event loop turned of late."""
+        return monotonic() - self._beaten < 3 * _BEAT
+
     def _turn(self) -> None:
         self._beaten = monotonic()
         self._beat = self._loop.call_later(_BEAT, self._turn)

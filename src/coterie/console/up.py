@@ -80,7 +80,6 @@ async def up(
         server = HttpServer(assembly.app, host=system.gateway.host, port=system.gateway.port)
         # The port first: whoever finds it taken has not yet touched a database.
         _listen(server, system)
-        signals.hear()
         try:
             await _start(assembly, server, signals)
             ready(Up(server.url, perf_counter() - began, assembly))
@@ -88,6 +87,8 @@ async def up(
             await _stop(assembly, server)
         except asyncio.CancelledError:
             await _cut_short(assembly)
+            if not signals.asked.is_set():
+                raise  # not by a signal: whoever runs this cancels it
             raise Interrupted from None
         finally:
             server.release()
@@ -116,16 +117,22 @@ async def _start(assembly: Assembly, server: HttpServer, signals: Signals) -> No
     starting = asyncio.ensure_future(assembly.start())
     asked = asyncio.ensure_future(signals.asked.wait())
     try:
-        with Starting(assembly, patience=assembly.patience):
+        with Starting(assembly, patience=assembly.patience) as watched:
+            signals.hears = watched.turns
             await asyncio.wait({starting, asked}, return_when=asyncio.FIRST_COMPLETED)
             if not starting.done():
                 log.info("interrupted before it was up")
                 starting.cancel()
             await starting
+        signals.hears = _always
         await server.start()
     finally:
         asked.cancel()
         starting.cancel()
+
+
+def _always() -> bool:
+    return True
 
 
 async def _stop(assembly: Assembly, server: HttpServer) -> None:
@@ -136,8 +143,8 @@ async def _stop(assembly: Assembly, server: HttpServer) -> None:
         calls = "1 call" if under_way == 1 else f"{under_way} calls"
         log.info("stopping once %s under way ended; another Ctrl-C stops at once", calls)
     until = monotonic() + _LINGER
-    while _under_way(assembly) and monotonic() < until:
-        await asyncio.sleep(_LOOK)  # noqa: ASYNC110  # hosts tell no event while they take calls
+    while _under_way(assembly) and monotonic() < until:  # noqa: ASYNC110  # hosts have no event
+        await asyncio.sleep(_LOOK)
     try:
         async with asyncio.timeout(_LONGEST_STOP):
             await server.stop()

@@ -70,6 +70,7 @@ class HttpServer:
     async def start(self) -> None:
         """Listen; returns when connections are accepted."""
         self.listen()
+        patience: Any = self._patience  # parts of a second too, whatever the type there says
         config = uvicorn.Config(
             self._app,
             http="httptools",
@@ -80,8 +81,8 @@ class HttpServer:
             server_header=False,
             proxy_headers=False,  # nobody asks who is at the other end; so nobody can lie about it
             timeout_keep_alive=KEEP_ALIVE,
+            timeout_graceful_shutdown=patience,
         )
-        config.timeout_graceful_shutdown = self._patience  # type: ignore[assignment]  # or less than a second
         self._server = _Server(config)
         sockets = [] if self._listener is None else [self._listener]
         self._task = asyncio.create_task(self._server.serve(sockets=sockets))

@@ -1,12 +1,12 @@
 """Streamed answers: made in the circumstances of their call, sent while somebody reads them."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable
-from typing import Any
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable
+from typing import Any, Self
 
 from msgspec import structs
 
-from coterie.call import Context, Spawner, current, current_context, spawning
+from coterie.call import Context, Spawner, current, entered, spawning
 
 from .body import Disconnected, Incoming, Receive
 
@@ -27,27 +27,35 @@ def belonging(method: Method, spawner: Spawner) -> Method:
 
     async def begin(**arguments: Any) -> AsyncIterator[bytes]:
         parts = aiter(await method(**arguments))
-        return _belonging(parts, structs.replace(current(), deadline=None), spawner)
+        return _Belonging(parts, structs.replace(current(), deadline=None), spawner)
 
     return begin
 
 
-async def _belonging(
-    parts: AsyncIterator[bytes], context: Context, spawner: Spawner
-) -> AsyncGenerator[bytes]:
-    try:
-        while True:
-            entered, spawns = current_context.set(context), spawning.set(spawner)
+class _Belonging:
+    """Takes and closes ``parts`` in ``context``."""
+
+    __slots__ = ("_context", "_parts", "_spawner")
+
+    def __init__(self, parts: AsyncIterator[bytes], context: Context, spawner: Spawner) -> None:
+        self._parts = parts
+        self._context = context
+        self._spawner = spawner
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> bytes:
+        with entered(self._context):
+            token = spawning.set(self._spawner)
             try:
-                part = await anext(parts)
-            except StopAsyncIteration:
-                return
+                return await anext(self._parts)
             finally:
-                spawning.reset(spawns)
-                current_context.reset(entered)
-            yield part
-    finally:
-        await closed(parts)
+                spawning.reset(token)
+
+    async def aclose(self) -> None:
+        with entered(self._context):
+            await closed(self._parts)
 
 
 async def pour(
