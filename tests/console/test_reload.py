@@ -128,7 +128,8 @@ time.sleep(60)
 """
 PARENT = """
 import os, subprocess, sys
-child = subprocess.Popen([sys.executable, "-c", *sys.argv[1:3], str(os.getpid())], stdout=subprocess.PIPE)
+command = [sys.executable, "-c", *sys.argv[1:3], str(os.getpid())]
+child = subprocess.Popen(command, stdout=subprocess.PIPE)
 child.stdout.readline()
 print(child.pid, flush=True)
 os.kill(os.getpid(), 9)
@@ -138,7 +139,10 @@ os.kill(os.getpid(), 9)
 def child_of_the_killed(how: str) -> int:
     """The process id of a child whose parent was killed."""
     command = [sys.executable, "-c", PARENT, CHILD, how]
-    return int(subprocess.run(command, capture_output=True, check=False, text=True).stdout)
+    done = subprocess.run(
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False, text=True
+    )
+    return int(done.stdout)
 
 
 def test_a_bound_process_ends_with_its_parent() -> None:

@@ -169,7 +169,9 @@ def test_a_service_that_does_not_get_ready_is_named(tmp_path: Path, body: str, w
 
 def test_patience_is_what_ends_it(tmp_path: Path) -> None:
     """Control: with more patience the same service is waited for, and said to be."""
-    slow = hooked("while not Path('go').exists(): await asyncio.sleep(0.01)", "from pathlib import Path")
+    slow = hooked(
+        "while not Path('go').exists(): await asyncio.sleep(0.01)", "from pathlib import Path"
+    )
     folder = system(tmp_path, good=GOOD, bad=slow)
     with Command("up", folder, cwd=folder) as command:
         command.logs(r"INFO coterie.console: waiting for service bad to start \(1 s so far\)")

@@ -86,6 +86,10 @@ async def test_a_failure_reaches_the_caller_as_it_is() -> None:
         (RuntimeError("the password is hunter2"), "RuntimeError: the password is hunter2"),
         (KeyError("hunter2"), "KeyError: 'hunter2'"),
         (TimeoutError("hunter2"), "TimeoutError: hunter2"),
+        (
+            Failure(Code.INTERNAL, "called while writing to hunter2.db", sent=Sent.NOT_SENT),
+            "called while writing to hunter2.db",
+        ),
         (Secret("hunter2"), "which its contract does not declare: add Secret to faults=[...]"),
     ],
 )
@@ -111,7 +115,11 @@ async def test_a_defect_is_logged_and_shown_to_nobody(
 
 async def test_control_what_is_declared_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:
     """Control: faults and failures are answers, not defects."""
-    for error in (TooLoud(120), Failure(Code.UNAVAILABLE, "Not now")):
+    for error in (
+        TooLoud(120),
+        Failure(Code.UNAVAILABLE, "Not now"),
+        Failure(Code.INTERNAL, "users.user failed; its log tells why"),
+    ):
         await outcome(await hosted(Stage(error)))
     assert caplog.records == []
 

@@ -31,7 +31,7 @@ async def test_calls_may_not_leave_while_a_call_writes(database: Database) -> No
     before, during, after, reading, still_reading = reasons
     assert before is None
     assert during is not None
-    assert "call first, then write" in during
+    assert "database.reading()" in during
     assert BUY.id in during
     assert (after, reading, still_reading) == (None, None, None)
 

@@ -663,3 +663,11 @@ def test_only_this_room_reads_the_environment(
     monkeypatch.setenv("WORDY_HOST", "10.0.0.1")
     assert load(Path(folder.path)).gateway.host == "10.0.0.1"
     assert load(folder.path, environment={}).gateway.host == "localhost"
+
+
+@pytest.mark.promise("W2-01")
+async def test_the_state_is_for_its_owner_alone(folder: Folder) -> None:
+    """The folder with databases and keys is closed to other users of the machine."""
+    wordy(folder, "[identity]\n")
+    async with up(folder) as assembly:
+        assert assembly.system.state.stat().st_mode & 0o777 == 0o700

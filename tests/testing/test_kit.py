@@ -81,7 +81,7 @@ async def test_a_service_is_recorded_alone() -> None:
     async with recording(speaker) as (client, events):
         assert await client.say("hello") == "nobody"
         with calling(principal=Principal("7")):
-            assert await client.say("HELLO") == "nobody"  # a wire carries no principal
+            assert await client.say("HELLO") == "7"
         with pytest.raises(Mute):
             await client.say("")
         assert await client.count() == 1
@@ -91,7 +91,7 @@ async def test_a_service_is_recorded_alone() -> None:
     assert [event.name for event, _ in events.all] == ["said", "said", "shouted"]
 
 
-async def test_without_bytes_in_between_the_principal_arrives() -> None:
+async def test_bytes_in_between_can_be_left_out() -> None:
     """As for any caller in the same process."""
     async with recording(Speaker(), serialise=False) as (client, _):
         with calling(principal=Principal("7")):

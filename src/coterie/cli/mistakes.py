@@ -10,6 +10,7 @@ from coterie.call import Failure
 from coterie.contract import ContractError, Fault
 from coterie.system import SystemProblems
 
+from .likeness import close_to
 from .output import complain, error, show_json
 
 __all__ = ["FAILED", "INTERRUPTED", "WRONG", "Mistake", "tell"]
@@ -78,13 +79,14 @@ def _told(problem: Exception) -> tuple[int, dict[str, Any]] | None:
 
 
 def _usage(problem: typer.TyperException) -> dict[str, Any]:
-    message = problem.message
-    possible = getattr(problem, "possibilities", None)
-    if possible:
-        message = f"{message.rstrip('.')}. Did you mean {' or '.join(sorted(possible)[:3])}?"
-    elif not message or getattr(problem, "param", None) is not None:
-        message = problem.format_message()
+    message = problem.format_message()
     context = getattr(problem, "ctx", None)
+    misspelt = getattr(problem, "option_name", None)
+    if getattr(problem, "possibilities", None) is not None and context is not None:
+        options = (p for p in context.command.params if not getattr(p, "hidden", False))
+        known = [name for option in options for name in option.opts if name.startswith("-")]
+        close = close_to(str(misspelt), known)
+        message = problem.message + (f". Did you mean {' or '.join(close)}?" if close else "")
     document = {"error": message}
     if context is not None:
         document["usage"] = context.get_usage().removeprefix("Usage: ")

@@ -1,19 +1,15 @@
 """Services and operations by the names that people type."""
 
-import difflib
 from collections.abc import Iterable
 from typing import NamedTuple
 
 from coterie.contract import Description, Operation
 from coterie.system import ServicePlan, ServiceSpec, System
 
+from .likeness import near
 from .mistakes import Mistake
 
-__all__ = ["Named", "close_to", "near", "operation_of", "operations_of", "service_of"]
-
-
-_ALIKE = 0.6
-_BESIDE = 0.1
+__all__ = ["Named", "operation_of", "operations_of", "service_of"]
 
 
 class Named(NamedTuple):
@@ -22,25 +18,6 @@ class Named(NamedTuple):
     service: ServicePlan
     description: Description
     operation: Operation
-
-
-def near(name: str, known: Iterable[str]) -> str:
-    """A sentence that helps whoever typed ``name``."""
-    names = sorted(known)
-    close = close_to(name, names)
-    if close:
-        return f"Did you mean {' or '.join(close)}?"
-    return f"There are {', '.join(names)}" if names else "There are none"
-
-
-def close_to(name: str, known: Iterable[str]) -> list[str]:
-    """Those of ``known`` that ``name`` is most like, three at most, best first."""
-
-    def likeness(other: str) -> float:
-        return difflib.SequenceMatcher(None, name.lower(), other.lower()).ratio()
-
-    close = difflib.get_close_matches(name[:100].lower(), list(known), 3, _ALIKE)
-    return [one for one in close if likeness(one) > likeness(close[0]) - _BESIDE]
 
 
 def service_of(system: System, name: str) -> ServiceSpec:

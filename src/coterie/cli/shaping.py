@@ -11,7 +11,7 @@ from msgspec import inspect as types
 from coterie.contract import Upload
 
 from .kinds import bare, fields_of, kind, structure_of
-from .naming import close_to
+from .likeness import close_to
 
 __all__ = ["Shaper", "Words", "Wrong", "json_of", "meant", "single"]
 

@@ -2,6 +2,8 @@
 
 from urllib.parse import urlsplit
 
+from msgspec import structs
+
 from coterie.binding.rest import (
     Caller,
     Endpoint,
@@ -21,7 +23,8 @@ def serialising(handler: Handler) -> Handler:
     """``handler`` reached through bytes, as over a wire but without one.
 
     A host's own `handle` serves as the transport of in-process calls and copies nothing. This
-    puts encoding and decoding between, for tests that want to know what a wire would do.
+    puts encoding and decoding between, for tests that want to know what a wire would do. Beside
+    the bytes goes the principal: over a wire a token would prove it.
     """
     ends: dict[Operation, tuple[Caller, Endpoint, Router[bool]]] = {}
 
@@ -37,7 +40,10 @@ def serialising(handler: Handler) -> Handler:
         try:
             _, values = router.find(out.method, parts.path)
             request = Request(values, parts.query.encode(), headers, out.body)
-            asked = endpoint.call(request, out.target.encode(), from_headers(headers))
+            context = structs.replace(
+                from_headers(headers), principal=call.context.principal
+            )
+            asked = endpoint.call(request, out.target.encode(), context)
             reply = await handler(asked)
         except (Fault, Failure) as error:
             reply = problem_reply(error, call.context.trace.trace_id)

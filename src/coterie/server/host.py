@@ -17,6 +17,7 @@ from coterie.call import (
     Handler,
     Policy,
     Reply,
+    Sent,
     chain,
     current,
     current_context,
@@ -231,6 +232,9 @@ class Host:
             raise
         except Failure as failure:
             code = failure.code
+            if code is Code.INTERNAL and failure.sent is Sent.NOT_SENT:
+                # No other service said so: it is this one that must be mended.
+                raise self._defect(call, failure) from failure
             raise
         except asyncio.CancelledError:
             code = Code.CANCELLED

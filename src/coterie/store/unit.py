@@ -173,7 +173,8 @@ class UnitOfWork:
             if self.write:
                 self._allow_calls = hold(
                     f"{self.name} has begun to write to {self.engine} and holds locks there until"
-                    " it ends: call first, then write"
+                    " it ends (to look something up before a call, read it in"
+                    " `async with database.reading():`)"
                 )
         return session
 

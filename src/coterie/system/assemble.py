@@ -1,6 +1,7 @@
 """System -> running parts. The only composition root: nothing else builds a service."""
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from coterie.call import Call, Handler, Policy, Reply
@@ -60,6 +61,11 @@ class _Assembler:
         self.seeds: list[Seed] = []
         keeps = any(service.keeps for service in self.plan.services)
         self.databases: Databases | None = databases() if keeps else None
+        if keeps or system.identity is not None:
+            # Hashes, keys and whatever else services keep is nobody else's to read. Where the
+            # folder cannot be made, whoever needs it says so with the place that asks for it.
+            with suppress(OSError):
+                system.state.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.identity = self.opened_identity()
 
     def assembly(self, access: AccessLog | None) -> Assembly:
