@@ -128,7 +128,10 @@ def test_addresses_on_a_page_are_those_listened_on(page: Path) -> None:
     """What a new system and the shop listen on, or what the page's own commands ask for."""
     text = page.read_text()
     ports = {int(port) for port in re.findall(r"(?:127\.0\.0\.1|localhost):(\d+)", text)}
-    asked = {int(port) for port in re.findall(r"coterie up .*--port (\d+)", text)}
+    asked = {
+        int(port)
+        for port in re.findall(r"(?:coterie up .*--port |^PORT=)(\d+)", text, re.MULTILINE)
+    }
     made = tomllib.loads(files("demo")["coterie.toml"])["gateway"]["port"]
     shop = load(ROOT / "examples" / "shop", environment={}).gateway.port
     assert {made, shop} == {GatewaySpec().port}

@@ -38,7 +38,10 @@ def coterie(capsysbinary: pytest.CaptureFixture[bytes], monkeypatch: pytest.Monk
         given = stdin.encode() if isinstance(stdin, str) else stdin
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(given)))
         capsysbinary.readouterr()
-        code = run([str(word) for word in words])
+        try:
+            code = run([str(word) for word in words])
+        except SystemExit as end:  # completion ends the process itself
+            code = end.code if isinstance(end.code, int) else 0
         sys.stdout.flush()
         out, err = capsysbinary.readouterr()
         return Done(code, out.decode(errors="replace"), err.decode())

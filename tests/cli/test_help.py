@@ -51,11 +51,11 @@ def test_without_a_verb_there_is_help(coterie: Coterie) -> None:
     assert coterie("--version").out.startswith("coterie 0.")
 
 
-MISSPELT = {
+MISSPELT: dict[tuple[str, ...], str] = {
     ("upp",): "No such command 'upp'. Did you mean 'up'?",
     ("chekc",): "No such command 'chekc'. Did you mean 'check'?",
     ("zzz",): "No such command 'zzz'.",
-    ("up", "--prot", "1"): "No such option: --prot. Did you mean --port or --profile?",
+    ("up", "--prot", "1"): "No such option: --prot. Did you mean --port?",
     ("check", "--jsno"): "No such option: --jsno. Did you mean --json?",
     ("up", "--port", "many"): "Invalid value for '--port'",
     ("up", "--port", "70000"): "Invalid value for '--port'",

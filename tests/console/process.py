@@ -234,7 +234,7 @@ class Terminal:
         return found
 
     def type(self, text: str) -> None:
-        """Type ``text``; ``\\x03`` is Ctrl-C."""
+        """Type ``text``; the character 3 is Ctrl-C."""
         os.write(self._ours, text.encode())
 
     def ends(self, patience: float = _PATIENCE) -> int:

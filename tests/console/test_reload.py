@@ -109,7 +109,7 @@ def test_a_second_signal_kills(folder: Path) -> None:
 
 
 def test_kill_leaves_no_orphan(folder: Path) -> None:
-    """kill -9 of the process that watches ends the one that serves."""
+    """Kill -9 of the process that watches ends the one that serves."""
     with Command("up", folder, "--reload", cwd=folder) as command:
         pid = ask(command.ready(), "/pid").json()
         assert pid != command.process.pid

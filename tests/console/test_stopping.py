@@ -2,7 +2,7 @@
 
 import signal
 import socket
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -48,7 +48,7 @@ SLOW = """
 
 
 @contextmanager
-def slow_call(folder: Path, path: str = "/slow") -> Iterator[tuple[Command, int, Answer]]:
+def slow_call(folder: Path, path: str = "/slow") -> Generator[tuple[Command, int, Answer]]:
     """A system with one call under way."""
     system(folder, slow=SLOW)
     with Command("up", folder, cwd=folder) as command:

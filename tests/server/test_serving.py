@@ -3,9 +3,12 @@
 import asyncio
 import inspect
 import socket
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 import uvicorn
+import uvloop
 
 from coterie.client.http1 import Pool
 from coterie.server import App, Host, HttpServer, PortTaken
@@ -195,3 +198,31 @@ async def test_a_web_socket_is_closed() -> None:
 
     await app({"type": "websocket"}, receive, send)
     assert sent == [{"type": "websocket.close", "code": 1000}]
+
+
+@pytest.mark.parametrize(
+    "loop", [asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"]
+)
+def test_an_answer_leaves_at_once(loop: Callable[[], asyncio.AbstractEventLoop]) -> None:
+    """No part of it waits for the acknowledgement of another, on either event loop."""
+
+    async def served() -> list[int]:
+        accepted: list[int] = []
+
+        async def look(scope: Any, receive: Any, send: Any) -> None:
+            for connection in server._server.server_state.connections:  # type: ignore[union-attr]  # pyright: ignore[reportOptionalMemberAccess]
+                sock = connection.transport.get_extra_info("socket")
+                accepted.append(sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+            await send({"type": "http.response.start", "status": 204, "headers": []})
+            await send({"type": "http.response.body", "body": b""})
+
+        server = HttpServer(look)
+        await server.start()
+        async with Talk(*await asyncio.open_connection("127.0.0.1", server.port)) as talk:
+            talk.say(request("GET", "/"))
+            await talk.answer()
+        await server.stop()
+        return accepted
+
+    with asyncio.Runner(loop_factory=loop) as runner:
+        assert runner.run(served()) == [1]

@@ -64,10 +64,9 @@ class OneOrder(Resource):
             order = db.session.get(Order, order_id)
             if order is None:
                 raise no_such_order(order_id)
-            before = order.product_id, order.quantity
-            for column, value in values.items():
-                setattr(order, column, value)
-            rebook(order, *before)
+            product = values.get("product_id", order.product_id)
+            rebook(order, product, values.get("quantity", order.quantity))
+            order.date = values.get("date", order.date)
         return {"response": "Order modified successfully"}
 
     @api.response(200, "Success", done)

@@ -30,9 +30,12 @@ def book(product_id: int, quantity: int) -> int:
 
 
 def rebook(order: Order, product_id: int, quantity: int) -> None:
-    """Take what the order says now, and put back what it said before: only the difference."""
-    if order.product_id != product_id:
-        order.unit_price = book(order.product_id, order.quantity)
-        book(product_id, -quantity)
-    elif order.quantity != quantity:
-        order.unit_price = book(product_id, order.quantity - quantity)
+    """Hold this for the order, instead of what it holds so far: only the difference is booked."""
+    if product_id != order.product_id:
+        price = book(product_id, quantity)
+        book(order.product_id, -order.quantity)
+    elif quantity != order.quantity:
+        price = book(product_id, quantity - order.quantity)
+    else:
+        return
+    order.product_id, order.quantity, order.unit_price = product_id, quantity, price

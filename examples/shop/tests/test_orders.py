@@ -82,12 +82,17 @@ async def test_an_invalid_order_is_refused_by_field(
 
 @pytest.mark.promise("S2-30")
 async def test_unknown_user_and_product_are_404(customer: Customer, admin: Customer) -> None:
-    """An order for a user or of a product that does not exist takes nothing."""
+    """An order for a user or of a product that does not exist takes nothing, nor does a change."""
     order = {"user_id": 999999, "product_id": 1, "quantity": 1, "date": DATE}
     nobody = await admin.ask("POST", "/api/orders", order)
     assert (nobody.status, nobody.json["user_id"]) == (404, 999999)
     nothing = await customer.order(999999, 1)
     assert (nothing.status, nothing.json["product_id"]) == (404, 999999)
+    before = await customer.web.stock(1)
+    where = await customer.ordered(1, 2)
+    changed = await customer.ask("PUT", where, {"product_id": 999999})
+    assert (changed.status, changed.json["product_id"]) == (404, 999999)
+    assert await customer.web.stock(1) == before - 2
 
 
 @pytest.mark.promise("S2-31")

@@ -86,7 +86,8 @@ def _bounds(info: types.Type) -> str:
     if most is not None and most >= _EXACT:
         most = None
     if isinstance(info, types.StrType):
-        least, most, unit = info.min_length, info.max_length, " characters"
+        least, most = info.min_length, info.max_length
+        unit = " character" if 1 in (least, most) and None in (least, most) else " characters"
     if least is not None and most is not None:
         return f", {least} to {most}{unit}"
     if least is not None:

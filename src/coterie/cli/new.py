@@ -5,6 +5,7 @@ import keyword
 import re
 import shlex
 import sys
+import sysconfig
 from importlib import resources
 from pathlib import Path
 from string import Template
@@ -54,7 +55,7 @@ def verb(
     \b
     Examples:
       coterie new demo && cd demo && coterie up
-      coterie new ~/work/web-shop
+      coterie new ~/code/web-shop
     """
     name = folder.resolve().name
     _check_name(name)
@@ -104,12 +105,20 @@ def _check_name(name: str) -> None:
         raise Mistake(f"{name!r} is a word of Python itself: choose another name")
     if package in ("test", "tests") or package in sys.stdlib_module_names:
         raise Mistake(f"{name!r} would hide a module of Python's own: choose another name")
-    found = importlib.util.find_spec(package)
-    if found is not None and found.origin is not None:
+    if package == "coterie" or _installed(package):
         raise Mistake(
             f"a Python package {package} is installed, and {name!r} would hide it: choose another"
             " name"
         )
+
+
+def _installed(package: str) -> bool:
+    found = importlib.util.find_spec(package)
+    if found is None or found.origin is None:
+        return False
+    paths = sysconfig.get_paths()
+    places = [Path(paths[name]).resolve() for name in ("purelib", "platlib")]
+    return any(Path(found.origin).resolve().is_relative_to(place) for place in places)
 
 
 def _check_free(folder: Path, made: dict[str, str]) -> None:
