@@ -66,7 +66,7 @@ def test_it_answers_and_says_where(tmp_path: Path) -> None:
         assert ask(port, "/health/ready").status == 200
         command.signal(signal.SIGINT)
         assert command.ends() == 0
-    assert "  good         1 operations\nready in " in command.out.text
+    assert "  good         1 operation\nready in " in command.out.text
     assert f"docs: http://127.0.0.1:{port}/docs" in command.out.text
     assert free(port)
     assert (folder / "good.stopped").exists()
@@ -105,6 +105,17 @@ def test_a_taken_port_is_named_with_the_remedy(tmp_path: Path) -> None:
     assert "--port 0" in told
     assert not (folder / "good.started").exists()
     assert not (folder / ".coterie").exists()
+
+
+def test_machines_are_told_what_keeps_it_from_starting(tmp_path: Path) -> None:
+    """With --json the last line of standard error is an object with every problem."""
+    folder = system(tmp_path, good=GOOD, bad="import nowhere_to_be_found")
+    with Command("up", folder, "--json", cwd=folder) as command:
+        assert command.ends() == 1
+    assert command.out.text == ""
+    told = json.loads(command.err.text.splitlines()[-1])
+    assert told["error"] == "1 problem"
+    assert told["problems"][0]["file"] == f"{folder}/lab/bad.py"
 
 
 def test_an_address_of_another_machine_is_no_taken_port(tmp_path: Path) -> None:
@@ -178,6 +189,14 @@ def test_patience_is_what_ends_it(tmp_path: Path) -> None:
         command.ready()
         command.signal(signal.SIGTERM)
         assert command.ends() == 0
+
+
+def test_what_holds_it_up_is_shown(tmp_path: Path) -> None:
+    """A module that takes long, a hook that blocks: in which line, while it is going on."""
+    text = hooked("time.sleep(600)", "import time; time.sleep(1.2)")
+    with Command("up", system(tmp_path, bad=text)) as command:
+        command.logs(r"importing the services, at lab/bad\.py:3 \(1 s so far\)")
+        command.logs(r"waiting for service bad to start, at lab/bad\.py:8 \(2 s so far\)")
 
 
 @pytest.mark.parametrize("body", ["await asyncio.Event().wait()", "time.sleep(600)"])

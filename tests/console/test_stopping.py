@@ -147,10 +147,11 @@ DEBUGGED = """
 """
 
 
-def test_breakpoint_works_in_a_service(tmp_path: Path) -> None:
+@pytest.mark.parametrize("options", [[], ["--reload"]], ids=str)
+def test_breakpoint_works_in_a_service(tmp_path: Path, options: list[str]) -> None:
     """The debugger has the terminal; values can be read and changed, and the call goes on."""
     system(tmp_path, debugged=DEBUGGED)
-    with Terminal("up", tmp_path, cwd=tmp_path) as terminal:
+    with Terminal("up", tmp_path, *options, cwd=tmp_path) as terminal:
         port = int(terminal.shows(r"http://127\.0\.0\.1:(\d+)")[1])
         answer = Answer(port, "/look/41")
         terminal.shows(r"\(Pdb\) ")

@@ -46,6 +46,8 @@ class Failure(Exception):
     ``message`` says what to do next and may be shown to the caller. ``violations`` are the
     fields that were wrong; ``retry_after`` seconds to wait; ``fault`` the wire name of a fault
     this side does not know; ``status`` the HTTP status where it is not the code's own.
+    ``origin`` is the operation whose call failed, where a client met it: a service that lets it
+    pass tells its own caller no more than the code.
     """
 
     def __init__(
@@ -71,6 +73,7 @@ class Failure(Exception):
         self.members = members or {}
         self.status = status or code.status
         self.headers = headers
+        self.origin: str | None = None
 
     @property
     def retryable(self) -> bool:

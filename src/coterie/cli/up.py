@@ -102,7 +102,8 @@ def verb(
 
 def _greet(running: Up, system: System) -> None:
     for host in running.assembly.hosts:
-        say(f"  {host.name:<12} {len(host.operations)} operations", "dim")
+        count = len(host.operations)
+        say(f"  {host.name:<12} {count} operation{'' if count == 1 else 's'}", "dim")
     docs = f"   docs: {running.url}/docs" if system.gateway.docs else ""
     say(f"ready in {running.seconds:.1f} s   {running.url}{docs}", "bold green")
 

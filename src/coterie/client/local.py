@@ -40,9 +40,7 @@ def serialising(handler: Handler) -> Handler:
         try:
             _, values = router.find(out.method, parts.path)
             request = Request(values, parts.query.encode(), headers, out.body)
-            context = structs.replace(
-                from_headers(headers), principal=call.context.principal
-            )
+            context = structs.replace(from_headers(headers), principal=call.context.principal)
             asked = endpoint.call(request, out.target.encode(), context)
             reply = await handler(asked)
         except (Fault, Failure) as error:

@@ -89,6 +89,7 @@ def _method(operation: Operation, handler: Handler, timeout: float) -> Callable[
     )
     # All of them in order, the common case, need no binding; keyword-only ones do.
     count = len(names) if positional == len(names) else -1
+    name = operation.id
 
     async def method(_: Any, *args: Any, **kwargs: Any) -> Any:
         if len(args) == count and not kwargs:
@@ -99,7 +100,11 @@ def _method(operation: Operation, handler: Handler, timeout: float) -> Callable[
         if reason is not None:
             raise _write_open(operation, reason)
         context = current().onward(timeout)
-        reply = await handler(Call(operation, arguments, context))
+        try:
+            reply = await handler(Call(operation, arguments, context))
+        except Failure as failure:
+            failure.origin = name
+            raise
         return reply.value
 
     method.__name__ = operation.name
@@ -132,9 +137,13 @@ def _bind(
         given[name] = value
     arguments = {}
     for name in names:
-        value = given.get(name, defaults.get(name, _NONE))
+        value = given.get(name, _NONE)
         if value is _NONE:
-            raise TypeError(f"{where} needs {name}=")
+            value = defaults.get(name, _NONE)
+            if value is _NONE:
+                raise TypeError(f"{where} needs {name}=")
+            if isinstance(value, list | dict | set):
+                value = value.copy()  # or one call's default would be the next one's
         arguments[name] = value
     return arguments
 

@@ -4,12 +4,13 @@ import asyncio
 import logging
 import signal
 import sys
+from pathlib import Path
 from time import monotonic
 from types import FrameType, TracebackType
 from typing import Any, Self
 
 from coterie.server import State
-from coterie.system import Assembly
+from coterie.system import Assembly, System
 
 __all__ = ["Starting"]
 
@@ -21,9 +22,11 @@ _FIRST = 1.0
 
 
 class Starting:
-    """Watches ``assembly`` start, for the length of a block in the main thread.
+    """Watches ``system`` start, for the length of a block in the main thread, or until `end`.
 
-    After one second it logs which service is awaited, then at twice the time again and again.
+    After one second it logs what is waited for, and again at twice the time: the modules, until
+    there is an ``assembly``; then the databases, then each service. Where users' code holds up
+    the event loop, it says in which line.
 
     A hook that awaits too long is the assembly's to end, with a timeout. One that blocks
     (`time.sleep`, a driver without asyncio, a loop without end) stops the event loop and every
@@ -32,8 +35,9 @@ class Starting:
     In a debugger nothing is raised: somebody is looking.
     """
 
-    def __init__(self, assembly: Assembly, *, patience: float) -> None:
-        self._assembly = assembly
+    def __init__(self, system: System, *, patience: float) -> None:
+        self.assembly: Assembly | None = None
+        self._system = system
         self._patience = patience
         self._loop = asyncio.get_running_loop()
         self._began = self._beaten = monotonic()
@@ -53,10 +57,15 @@ class Starting:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, self._before)
-        if self._beat is not None:
-            self._beat.cancel()
+        self.end()
+
+    def end(self) -> None:
+        """It has started: look no longer."""
+        beat, self._beat = self._beat, None
+        if beat is not None:
+            beat.cancel()
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, self._before)
 
     def turns(self) -> bool:
         """Whether the event loop turned of late."""
@@ -72,8 +81,10 @@ class Starting:
         now = monotonic()
         if now - self._began >= self._next:
             self._next *= 2
-            log.info("%s (%.0f s so far)", self._awaited(), now - self._began)
-        if now - self._beaten > self._patience:
+            place = self._place(frame)
+            log.info("%s%s (%.0f s so far)", self._awaited(), place, now - self._began)
+        # Importing may take its time: it is all that happens then.
+        if self.assembly is not None and now - self._beaten > self._patience:
             self._beaten = now
             raise TimeoutError(
                 f"for {self._patience:.0f} s it let nothing else run: await what it waits for, or"
@@ -81,7 +92,18 @@ class Starting:
             )
 
     def _awaited(self) -> str:
-        for host in self._assembly.hosts:
+        if self.assembly is None:
+            return "importing the services"
+        for host in self.assembly.hosts:
             if host.state is State.STARTING:
                 return f"waiting for service {host.name} to start"
         return "waiting for the databases"
+
+    def _place(self, frame: FrameType | None) -> str:
+        """The users' line that runs at this moment, if one does."""
+        while frame is not None:
+            file = Path(frame.f_code.co_filename)
+            if file.is_relative_to(self._system.folder):
+                return f", at {file.relative_to(self._system.folder)}:{frame.f_lineno}"
+            frame = frame.f_back
+        return ""

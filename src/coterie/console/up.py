@@ -5,7 +5,7 @@ import errno
 import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from time import monotonic, perf_counter
 
 from msgspec import Struct
@@ -74,14 +74,23 @@ async def up(
     """
     began = perf_counter() if began is None else began
     asyncio.get_running_loop().set_default_executor(_Threads(thread_name_prefix="coterie"))
-    with Signals(follower=follower) as signals:
+    with (
+        Signals(follower=follower) as signals,
+        Starting(system, patience=patience) as starting,
+        ExitStack() as at_the_end,
+    ):
         assembly = assemble(system, access_json=access_json)
         assembly.patience = patience
         server = HttpServer(assembly.app, host=system.gateway.host, port=system.gateway.port)
         # The port first: whoever finds it taken has not yet touched a database.
         _listen(server, system)
+        at_the_end.callback(server.release)
+        starting.assembly = assembly
+        signals.hears = starting.turns
         try:
-            await _start(assembly, server, signals)
+            await _start(assembly, server, signals.asked)
+            starting.end()
+            signals.hears = _always
             ready(Up(server.url, perf_counter() - began, assembly))
             await signals.wait()
             await _stop(assembly, server)
@@ -90,8 +99,9 @@ async def up(
             if not signals.asked.is_set():
                 raise  # not by a signal: whoever runs this cancels it
             raise Interrupted from None
-        finally:
-            server.release()
+        except BaseException:
+            await assembly.stop(drain=0)
+            raise
 
 
 def _listen(server: HttpServer, system: System) -> None:
@@ -113,21 +123,18 @@ def _listen(server: HttpServer, system: System) -> None:
         raise SystemProblems([Problem(system.places.file, line, what, remedy)]) from error
 
 
-async def _start(assembly: Assembly, server: HttpServer, signals: Signals) -> None:
+async def _start(assembly: Assembly, server: HttpServer, asked: asyncio.Event) -> None:
     starting = asyncio.ensure_future(assembly.start())
-    asked = asyncio.ensure_future(signals.asked.wait())
+    waiting = asyncio.ensure_future(asked.wait())
     try:
-        with Starting(assembly, patience=assembly.patience) as watched:
-            signals.hears = watched.turns
-            await asyncio.wait({starting, asked}, return_when=asyncio.FIRST_COMPLETED)
-            if not starting.done():
-                log.info("interrupted before it was up")
-                starting.cancel()
-            await starting
-        signals.hears = _always
+        await asyncio.wait({starting, waiting}, return_when=asyncio.FIRST_COMPLETED)
+        if not starting.done():
+            log.info("interrupted before it was up")
+            starting.cancel()
+        await starting
         await server.start()
     finally:
-        asked.cancel()
+        waiting.cancel()
         starting.cancel()
 
 
@@ -158,9 +165,10 @@ async def _cut_short(assembly: Assembly) -> None:
     rest = asyncio.all_tasks() - {asyncio.current_task()}
     for task in rest:
         task.cancel()
+    if rest:
+        await asyncio.wait(rest, timeout=_CUT_SHORT)
     with suppress(TimeoutError):
         async with asyncio.timeout(_CUT_SHORT):
-            await asyncio.gather(*rest, return_exceptions=True)
             await assembly.stop(drain=0)
 
 

@@ -38,7 +38,9 @@ from coterie.contract import (
     hooks,
 )
 
+from .inside import Check, argument_check, expected
 from .meter import Meter
+from .scope import Buffered, Scope
 from .streamed import belonging
 
 __all__ = ["Host", "State"]
@@ -46,6 +48,23 @@ __all__ = ["Host", "State"]
 T = TypeVar("T")
 
 log = logging.getLogger("coterie.server")
+
+# What failed one step further in means the same to those further out; the other codes blame a
+# caller for arguments it never gave, or speak of things it never named.
+_PASSES = frozenset(
+    {
+        Code.UNAVAILABLE,
+        Code.DEADLINE_EXCEEDED,
+        Code.RESOURCE_EXHAUSTED,
+        Code.CANCELLED,
+        Code.ABORTED,
+        Code.UNAUTHENTICATED,
+        Code.PERMISSION_DENIED,
+    }
+)
+
+_LAST_WAIT = 5.0
+"""Seconds that cancelled background work may take to end."""
 
 
 class State(enum.Enum):
@@ -90,11 +109,13 @@ class Host:
         self._started: list[Component] = []
         self._in_flight = 0
         self._draining = False
+        self._stopping: asyncio.Future[None] | None = None
         self._idle = asyncio.Event()
         self._tasks: set[asyncio.Task[Any]] = set()
         self._methods: dict[Operation, Any] = {}
         self._guards: dict[Operation, tuple[Any, tuple[str, ...]]] = {}
         self._declared: dict[Operation, tuple[type[Fault], ...]] = {}
+        self._inside: dict[Operation, tuple[Check, Any]] = {}
         for description in self.descriptions:
             for operation in description.operations:
                 method = getattr(service, operation.name)
@@ -102,6 +123,7 @@ class Host:
                 streams = operation.result.stream
                 self._methods[operation] = belonging(method, self) if streams else method
                 self._declared[operation] = operation.faults
+                self._inside[operation] = (argument_check(operation), expected(operation))
                 if operation.if_match is not None:
                     guard = description.operation(operation.if_match)
                     shared = {p.name for p in operation.parameters}
@@ -109,7 +131,7 @@ class Host:
                     self._guards[operation] = (getattr(service, guard.name), names)
         self._by_name = {op.id + op.major: op for op in self._methods}
         self._chain: Handler = chain(policies, self._invoke)
-        attach(service, wire or Unheard())
+        attach(service, Buffered(wire or Unheard()))
 
     @property
     def operations(self) -> tuple[Operation, ...]:
@@ -164,7 +186,13 @@ class Host:
         """Refuse new calls, wait up to ``drain`` seconds for those under way, then give back all.
 
         Order: drain, stop hooks, spawned work, components. Failures are logged, never raised.
+        Whoever stops it a second time waits for the first.
         """
+        if self._stopping is None:
+            self._stopping = asyncio.ensure_future(self._stop(drain))
+        await asyncio.shield(self._stopping)
+
+    async def _stop(self, drain: float) -> None:
         ready = self.state is State.READY
         self.state = State.DRAINING
         self._draining = True
@@ -176,9 +204,7 @@ class Host:
                 log.warning("%s: %d calls cut off after %.1f s", self.name, self._in_flight, drain)
         if ready:
             await self._run_stop_hooks()
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._cancel_work()
         for component in reversed(self._started):
             try:
                 await component.stop()
@@ -186,6 +212,15 @@ class Host:
                 log.exception("%s: %r did not stop cleanly", self.name, component)
         self._started.clear()
         self.state = State.STOPPED
+
+    async def _cancel_work(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        if not self._tasks:
+            return
+        _, late = await asyncio.wait(self._tasks, timeout=_LAST_WAIT)
+        for task in late:
+            log.error("%s: background work %s does not end", self.name, task.get_name())
 
     def spawn(self, work: Coroutine[Any, Any, T], name: str | None) -> "asyncio.Task[T]":
         """Run ``work`` until it ends or the host stops."""
@@ -211,37 +246,26 @@ class Host:
         the service is logged with its trace and shown to nobody.
         """
         if self.state is not State.READY:
-            raise Failure(
-                Code.UNAVAILABLE, f"{self.name} is {self.state.value}; try again", retry_after=1.0
-            )
+            self._refuse_if_closed()
         operation = call.operation
         if operation not in self._methods:
             operation, call = self._resolve(call)
         self._in_flight += 1
         began = perf_counter()
         context = current_context.set(call.context)
-        spawner = spawning.set(self)
+        scope = Scope(self)
+        spawner = spawning.set(scope)
         code: Code | None = None
         try:
-            return await self._chain(call)
-        except Fault as fault:
-            if not isinstance(fault, self._declared[operation]):
-                code = Code.INTERNAL
-                raise self._undeclared(call, fault) from fault
-            code = fault.code
-            raise
-        except Failure as failure:
-            code = failure.code
-            if code is Code.INTERNAL and failure.sent is Sent.NOT_SENT:
-                # No other service said so: it is this one that must be mended.
-                raise self._defect(call, failure) from failure
-            raise
-        except asyncio.CancelledError:
-            code = Code.CANCELLED
-            raise
-        except Exception as error:
-            code = Code.INTERNAL
-            raise self._defect(call, error) from error
+            reply = await self._chain(call)
+            if scope.told:
+                await scope.tell()
+            return reply  # noqa: TRY300  # telling the events is part of the call
+        except BaseException as error:
+            code, told = self._outcome(call, error)
+            if told is error:
+                raise
+            raise told from error
         finally:
             spawning.reset(spawner)
             current_context.reset(context)
@@ -255,8 +279,18 @@ class Host:
         if call.guard is not None:
             read, names = self._guards[call.operation]
             call.guard(await read(**{name: call.arguments[name] for name in names}))
-        value = await self._methods[call.operation](**call.arguments)
-        return Reply(value) if call.render is None else call.render(value)
+        operation, render = call.operation, call.render
+        if render is not None:
+            return render(await self._methods[operation](**call.arguments))
+        check, promised = self._inside[operation]
+        check(call.arguments)
+        value = await self._methods[operation](**call.arguments)
+        if not isinstance(value, promised):
+            raise TypeError(
+                f"{operation.id} returned {type(value).__name__}, its contract promises"
+                f" {promised.__name__}"
+            )
+        return Reply(value)
 
     def _resolve(self, call: Call) -> tuple[Operation, Call]:
         # A caller may hold its own copy of the contract: an operation is known by its name.
@@ -264,6 +298,48 @@ class Host:
         if operation is None:
             raise Failure(Code.UNIMPLEMENTED, f"{self.name} does not serve {call.operation.id}")
         return operation, Call(operation, call.arguments, call.context, call.render, call.guard)
+
+    def _outcome(self, call: Call, error: BaseException) -> tuple[Code, BaseException]:
+        """How a call that raised has ended, and what its caller is told of it."""
+        told = error
+        if isinstance(error, Fault):
+            if not isinstance(error, self._declared[call.operation]):
+                told = self._undeclared(call, error)
+        elif isinstance(error, Failure):
+            if error.origin is not None or error.sent is not Sent.ANSWERED:
+                told = self._passed_on(call, error)
+        elif isinstance(error, asyncio.CancelledError):
+            return Code.CANCELLED, error
+        elif isinstance(error, Exception):
+            told = self._defect(call, error)
+        return told.code if isinstance(told, Fault | Failure) else Code.INTERNAL, told
+
+    def _refuse_if_closed(self) -> None:
+        # While it drains, calls under way may still make calls to finish their work.
+        if self.state is not State.DRAINING or not isinstance(spawning.get(), Scope):
+            raise Failure(
+                Code.UNAVAILABLE, f"{self.name} is {self.state.value}; try again", retry_after=1.0
+            )
+
+    def _passed_on(self, call: Call, failure: Failure) -> Failure:
+        """What a caller learns of a failure that this service met when it called another.
+
+        The code, where it means the same one step further out; else that this service failed.
+        Which service it was, and in what words it refused, stays in the log.
+        """
+        if failure.code not in _PASSES:
+            return self._defect(call, failure)
+        log.warning(
+            "%s: %s failed: %s (trace %s)",
+            call.operation.id,
+            failure.origin,
+            failure,
+            call.context.trace.trace_id,
+        )
+        what = f"{call.operation.id} could not be finished: another service answered"
+        return Failure(
+            failure.code, f"{what} {failure.code.value}", retry_after=failure.retry_after
+        )
 
     def _undeclared(self, call: Call, fault: Fault) -> Failure:
         log.error(

@@ -139,7 +139,12 @@ class PostgresEngine:
             port=address.port,
             database=address.database,
         )
-        engine = create_async_engine(url, connect_args=connect, **pool)
+        engine = create_async_engine(
+            url,
+            connect_args=connect,
+            hide_parameters=True,  # errors end in logs, and the values may be passwords
+            **pool,
+        )
         event.listen(engine.sync_engine, "handle_error", self._translate)
         return engine
 

@@ -165,6 +165,7 @@ class SqliteEngine:
         engine = create_async_engine(
             "sqlite+aiosqlite:///file",  # never opened by this name: the creator knows the file
             async_creator=creator,
+            hide_parameters=True,  # errors end in logs, and the values may be passwords
             **(
                 {"poolclass": NullPool}
                 if size == 0

@@ -6,15 +6,17 @@ Source: Martin Fowler, *Patterns of Enterprise Application Architecture*, Unit o
 import asyncio
 import enum
 import logging
+import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from contextvars import ContextVar, Token
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
+from msgspec import structs
 from sqlalchemy.exc import SQLAlchemyError
 
-from coterie.call import hold, separate
+from coterie.call import current, entered, hold, separate
 
 from .errors import CommitFailed, Misuse, Unavailable
 from .port import Engine, Lease
@@ -28,6 +30,7 @@ Hook = Callable[[], Awaitable[object]]
 _log = logging.getLogger("coterie.store")
 _innermost: "ContextVar[UnitOfWork | None]" = ContextVar("coterie_unit_of_work", default=None)
 _HOOKS = 1_000  # more than this in one unit is a hook that adds itself again
+_PATIENCE = 10.0  # seconds for each hook that runs once all is decided
 
 
 class _State(enum.Enum):
@@ -87,7 +90,10 @@ class UnitOfWork:
         self._before.append(hook)
 
     def after_commit(self, hook: Hook) -> None:
-        """Run ``hook`` once the commit is certain; if it fails, that is logged and no more."""
+        """Run ``hook`` once the commit is certain; if it fails, that is logged and no more.
+
+        It has 10 seconds of its own, whatever is left of the call's deadline.
+        """
         self._refuse_if_over()
         self._after.append(hook)
 
@@ -96,6 +102,8 @@ class UnitOfWork:
 
         For taking back what was done elsewhere, such as goods reserved at another service. Not
         run where the outcome of the commit is unknown: what was kept must not be taken back.
+        Each has 10 seconds of its own: the call may fail because its deadline is over. Register it
+        before what it takes back, which may happen although its answer never comes.
         """
         self._refuse_if_over()
         self._undone.append(hook)
@@ -182,13 +190,17 @@ class UnitOfWork:
         await self._prepare()
         # From here on a cancellation waits: a commit that was sent cannot be taken back.
         cancelled = await _finish(self._keep())
-        for hook in self._after:
-            try:
-                await hook()
-            except Exception:  # noqa: BLE001  # too late to fail
-                _log.exception("a hook after the commit of %s failed; the commit stands", self.name)
+        if self._after:
+            cancelled = await _finish(self._follow_up()) or cancelled
         if cancelled is not None:
             raise cancelled
+
+    async def _follow_up(self) -> None:
+        for hook in self._after:
+            try:
+                await _on_its_own(hook)
+            except Exception:  # noqa: BLE001  # too late to fail
+                _log.exception("a hook after the commit of %s failed; the commit stands", self.name)
 
     async def _prepare(self) -> None:
         """Run the hooks, those that hooks add too, and send what the session has gathered."""
@@ -238,7 +250,7 @@ class UnitOfWork:
             return
         for hook in reversed(self._undone):
             try:
-                await hook()
+                await _on_its_own(hook)
             except Exception:  # noqa: BLE001  # the failure that led here matters more
                 _log.exception("a hook after the rollback of %s failed", self.name)
 
@@ -253,6 +265,15 @@ class UnitOfWork:
                 await lease.release()
             if self._allow_calls is not None:
                 self._allow_calls()
+
+
+async def _on_its_own(hook: Hook) -> None:
+    """Run ``hook`` in the name of the call, yet neither by its deadline nor under its key."""
+    deadline = time.monotonic() + _PATIENCE
+    context = structs.replace(current(), deadline=deadline, idempotency_key=None)
+    with entered(context):
+        async with asyncio.timeout(_PATIENCE):
+            await hook()
 
 
 async def _finish(work: Coroutine[Any, Any, None]) -> asyncio.CancelledError | None:

@@ -50,8 +50,8 @@ class NewUser(Struct, frozen=True):
     def __post_init__(self) -> None:
         if self.name is None and self.username is None:
             raise ValueError("Object missing required field `name`")
-        if self.name is not None and self.username is not None and self.name != self.username:
-            raise ValueError("`name` and `username` differ; give one of them")
+        if self.name is not None and self.username is not None:
+            raise ValueError("`name` and `username` mean the same; give one of them")
 
     @property
     def login(self) -> str:
@@ -62,8 +62,11 @@ class NewUser(Struct, frozen=True):
 _ONE_NAME = Meta(
     # What `__post_init__` checks, for those who read the schema.
     extra_json_schema={
-        "anyOf": [
-            {"required": [given], "properties": {other: {"type": ["string", "null"]}}}
+        "oneOf": [
+            {
+                "required": [given],
+                "properties": {given: {"type": "string"}, other: {"type": "null"}},
+            }
             for given, other in (("name", "username"), ("username", "name"))
         ]
     },

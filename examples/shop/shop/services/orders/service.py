@@ -48,19 +48,22 @@ class OrderService(Orders):
         return Page(found, str(found[-1].id) if len(found) == limit else None)
 
     async def order(self, order_id: int) -> Order:
-        row = await self.store.by_id(order_id)
+        # It is also what `If-Match` of a change is held against, which then calls others.
+        row = await self.store.look(order_id)
         return _order(_permitted(row, order_id))
 
     async def modify(self, order_id: int, changes: OrderChanges) -> Done:
         row = _permitted(await self.store.look(order_id), order_id)
         before = Goods(row["product_id"], row["quantity"])
         after = Goods(changes.product_id or before.product_id, changes.quantity or before.quantity)
-        values: dict[str, Any] = {"product_id": after.product_id, "quantity": after.quantity}
+        # What was not changed is not written: somebody else may have changed it since.
+        values: dict[str, Any] = {}
         if changes.date is not None:
             values["date"] = changes.date
         if after != before:
             values["unit_price"] = await self._rebook(row, before, after)
-        if not await self.store.change(order_id, values):
+            values |= {"product_id": after.product_id, "quantity": after.quantity}
+        if values and not await self.store.change(order_id, values):
             raise NoSuchOrder(order_id)
         await self.modified(OrderModified(order_id, after.product_id, after.quantity))
         return Done("Order modified successfully")
