@@ -36,7 +36,7 @@ VENDORS: Mapping[str, tuple[str, ...]] = {
     "pytest": ("testing/plugin.py",),
     "rich": ("cli/output.py",),
     "typer": ("cli",),  # a file a verb, each with its options
-    "uvicorn": ("server/serving.py",),
+    "uvicorn": ("server/serving.py", "server/protocol.py"),
     "uvloop": ("cli/up.py",),
     "watchfiles": ("console/reload.py",),
 }

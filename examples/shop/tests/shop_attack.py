@@ -27,8 +27,17 @@ SERVICES = ("users", "orders", "inventory")
 #
 # Which answer feeds which request it learns from `Location`. From the words of answers it would
 # guess: {"response": "User added to the system."} has one member, so that must be the id.
+#
+# Half of the numbers are small, so that users, orders and products are often some that there are.
 CONFIGURATION = """
 hooks = {hooks}
+
+[dictionaries.small]
+values = [1, 2, 3, 4, 5, 6]
+
+[generation.dictionaries.integer]
+dictionary = "small"
+probability = 0.5
 
 [checks.positive_data_acceptance]
 expected-statuses = ["2xx", "3xx", "401", "403", "404", "409", "412", "429", "5xx"]

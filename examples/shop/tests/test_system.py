@@ -78,7 +78,7 @@ class Shelf(Stock):
         self.held[reservation] = quantity
         return Reserved(100, "EUR")
 
-    async def rebook(self, reservation: str, held: Goods, wanted: Goods) -> Reserved:
+    async def rebook(self, reservation: str, change: str, held: Goods, wanted: Goods) -> Reserved:
         self.left += held.quantity - wanted.quantity
         return Reserved(100, "EUR")
 

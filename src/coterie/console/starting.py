@@ -9,8 +9,8 @@ from time import monotonic
 from types import FrameType, TracebackType
 from typing import Any, Self
 
-from coterie.server import State
-from coterie.system import Assembly, System
+from coterie.server import Host, State
+from coterie.system import Assembly, Problem, System
 
 __all__ = ["Starting"]
 
@@ -31,12 +31,13 @@ class Starting:
     A hook that awaits too long is the assembly's to end, with a timeout. One that blocks
     (`time.sleep`, a driver without asyncio, a loop without end) stops the event loop and every
     timeout with it; so a timer of the kernel (setitimer, SIGALRM) looks from outside, and after
-    ``patience`` seconds without a turn of the loop raises `TimeoutError` in the middle of it.
-    In a debugger nothing is raised: somebody is looking.
+    ``patience`` seconds without a turn of the loop raises `TimeoutError` in the middle of it;
+    ``problem`` then says what it was. In a debugger nothing is raised: somebody is looking.
     """
 
     def __init__(self, system: System, *, patience: float) -> None:
         self.assembly: Assembly | None = None
+        self.problem: Problem | None = None
         self._system = system
         self._patience = patience
         self._loop = asyncio.get_running_loop()
@@ -82,28 +83,40 @@ class Starting:
         if now - self._began >= self._next:
             self._next *= 2
             place = self._place(frame)
-            log.info("%s%s (%.0f s so far)", self._awaited(), place, now - self._began)
+            at = "" if place is None else f", at {place[0]}:{place[1]}"
+            log.info("%s%s (%.0f s so far)", self._awaited(), at, now - self._began)
         # Importing may take its time: it is all that happens then.
         if self.assembly is not None and now - self._beaten > self._patience:
             self._beaten = now
-            raise TimeoutError(
-                f"for {self._patience:.0f} s it let nothing else run: await what it waits for, or"
-                " put it into a thread with asyncio.to_thread()"
-            )
+            self.problem = self._held_up(frame)
+            raise TimeoutError(self.problem.what)
+
+    def _held_up(self, frame: FrameType | None) -> Problem:
+        file, line = self._place(frame) or (None, None)
+        places = self._system.places
+        host = self._starting()
+        who = "" if host is None else f"service {host.name}: "
+        what = f"{who}it was not ready after {self._patience:.0f} s, and let nothing else run"
+        remedy = "Await what it waits for, or put it into a thread with asyncio.to_thread()"
+        if file is None:
+            return Problem(places.file, None, what, remedy)
+        return Problem(places.file.parent / file, line, what, remedy)
 
     def _awaited(self) -> str:
         if self.assembly is None:
             return "importing the services"
-        for host in self.assembly.hosts:
-            if host.state is State.STARTING:
-                return f"waiting for service {host.name} to start"
-        return "waiting for the databases"
+        host = self._starting()
+        return "waiting for the databases" if host is None else f"waiting for service {host.name}"
 
-    def _place(self, frame: FrameType | None) -> str:
+    def _starting(self) -> Host | None:
+        hosts = () if self.assembly is None else self.assembly.hosts
+        return next((host for host in hosts if host.state is State.STARTING), None)
+
+    def _place(self, frame: FrameType | None) -> tuple[Path, int] | None:
         """The users' line that runs at this moment, if one does."""
         while frame is not None:
             file = Path(frame.f_code.co_filename)
             if file.is_relative_to(self._system.folder):
-                return f", at {file.relative_to(self._system.folder)}:{frame.f_lineno}"
+                return file.relative_to(self._system.folder), frame.f_lineno
             frame = frame.f_back
-        return ""
+        return None

@@ -99,8 +99,10 @@ async def up(
             if not signals.asked.is_set():
                 raise  # not by a signal: whoever runs this cancels it
             raise Interrupted from None
-        except BaseException:
+        except BaseException as error:
             await assembly.stop(drain=0)
+            if starting.problem is not None and isinstance(error, SystemProblems):
+                raise SystemProblems([starting.problem]) from error
             raise
 
 

@@ -174,6 +174,13 @@ class _Reader:
                 self.problem(f"{name} has no entity tag", f"Say etag=True at {name}")
             else:
                 self._check_guard(name, guarded[1])
+                for fault in guarded[0].options.get("faults", ()):
+                    if fault not in self.declared.options.get("faults", ()):
+                        self.problem(
+                            f"{name} may raise {fault.__name__}, which this operation does not"
+                            " declare",
+                            f"Add {fault.__name__} to faults=[...]",
+                        )
         return name
 
     def _check_guard(self, name: str, guard: Any) -> None:

@@ -57,7 +57,11 @@ class Options(TypedDict, total=False):
     etag: bool
     """Answers carry an entity tag, and ``If-None-Match`` is answered 304 (RFC 9110, 8.8.3)."""
     if_match: str
-    """The ``get`` operation whose entity tag guards this one through ``If-Match``."""
+    """The ``get`` operation whose entity tag guards this one through ``If-Match``.
+
+    It runs before the method, in the same unit of work: a method that calls other services lets it
+    read within ``database.reading()``.
+    """
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,7 +45,8 @@ class App:
     """Answers HTTP for ``hosts``: their operations, health, metrics, and ``pages``.
 
     ``public`` is for the gateway: operations without a path of their own (`call`) are not
-    reachable. ``body_limit`` is in octets. Unknown paths are refused with 404, unknown methods
+    reachable. ``beside`` are hosts in this process that have no routes here and count all the same
+    for readiness and metrics. ``body_limit`` is in octets. Unknown paths are refused with 404, unknown methods
     with 405 and ``Allow``; every error is a problem-details document.
 
     ``GET /health/live``   200 while the process answers
@@ -64,8 +65,9 @@ class App:
         body_limit: int = 1 << 20,
         access: AccessLog | None = None,
         pages: Sequence[Page] = (),
+        beside: Sequence[Host] = (),
     ) -> None:
-        self.hosts = tuple(hosts)
+        self.hosts = (*hosts, *beside)
         self.draining = False
         self._cors = cors
         self._limit = body_limit
@@ -212,9 +214,20 @@ _READING = ("GET", "HEAD", "OPTIONS")
 # What no header may hold (RFC 9110, 5.5), the tab apart: a line break would begin a second one.
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
+_SHORT = 128
+
+
+def _header(pair: tuple[str, str]) -> tuple[bytes, bytes]:
+    # What a cache keeps must not be as long as a stranger likes.
+    return _known_header(pair) if len(pair[1]) <= _SHORT else _encoded(pair)
+
 
 @lru_cache(maxsize=1024)
-def _header(pair: tuple[str, str]) -> tuple[bytes, bytes]:
+def _known_header(pair: tuple[str, str]) -> tuple[bytes, bytes]:
+    return _encoded(pair)
+
+
+def _encoded(pair: tuple[str, str]) -> tuple[bytes, bytes]:
     name, value = pair
     if not value.isprintable():
         value = _CONTROL.sub(" ", value)

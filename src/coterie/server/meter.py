@@ -78,7 +78,7 @@ class Meter:
             self._counts.items(), key=lambda item: (item[0][0].id, str(item[0][1]))
         ):
             labels = (
-                f'service="{_escaped(service)}",operation="{operation.id}",'
+                f'service="{_escaped(service)}",version="{operation.major}",operation="{operation.id}",'
                 f'code="{code.value if code else "ok"}"'
             )
             total = 0

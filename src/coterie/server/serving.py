@@ -8,6 +8,8 @@ from typing import Any
 
 import uvicorn
 
+from .protocol import HeadLimit
+
 __all__ = ["HttpServer", "PortTaken"]
 
 KEEP_ALIVE = 75
@@ -73,7 +75,7 @@ class HttpServer:
         patience: Any = self._patience  # parts of a second too, whatever the type there says
         config = uvicorn.Config(
             self._app,
-            http="httptools",
+            http=HeadLimit,
             ws="none",
             lifespan="off",
             log_config=None,

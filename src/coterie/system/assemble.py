@@ -91,6 +91,7 @@ class _Assembler:
             body_limit=self.system.policy.body_limit,
             access=access,
             pages=pages,
+            beside=[host for host in (*fakes, *self.hosts.values()) if host not in shown],
         )
         return Assembly(
             plan=self.plan,

@@ -27,8 +27,9 @@ __all__ = [
 ]
 
 # A DNS label (RFC 1123, 2.1): the same name serves as file, host and container name everywhere.
-_LABEL = r"^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$"
-_CLASS = r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*$"
+# Python's `$` lets a line feed at the end through; what follows it here does not.
+_LABEL = r"^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$(?!\n)"
+_CLASS = r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*$(?!\n)"
 _SIZE = re.compile(r"(\d{1,12}) ?(B|KiB|MiB|GiB)?", re.IGNORECASE)
 _UNITS = {"": 1, "b": 1, "kib": 2**10, "mib": 2**20, "gib": 2**30}
 _RELATIVE = re.compile(r"(sqlite(?:\+\w+)?:///)(?=[^/:?])")
@@ -161,7 +162,7 @@ class GatewaySpec(Struct, frozen=True, kw_only=True):
     ] = 8080
     cors: Annotated[
         tuple[
-            Annotated[str, Meta(pattern=r"^(\*|[a-z][a-z0-9+.-]*://[^/\s*?#@]+)$")],
+            Annotated[str, Meta(pattern=r"^(\*|[a-z][a-z0-9+.-]*://[^/\s*?#@]+)$(?!\n)")],
             ...,
         ],
         Meta(

@@ -132,7 +132,7 @@ class _Chooser:
         serving = [service for service in self.services if _serves(service, promise)]
         if key is not None:
             self.used.update((contract.__name__, promise.name))
-            return self.named(key, uses[key], promise, serving)
+            return self.named(key, uses[key], contract, serving)
         if len(serving) == 1:
             self.compare(contract, serving[0], promise)
             return serving[0].name
@@ -147,7 +147,7 @@ class _Chooser:
 
     def compare(self, contract: type[Contract], service: ServicePlan, promise: Promise) -> None:
         """Report operations that ``service`` lacks: of the same major version, but older."""
-        theirs = next(d for d in service.descriptions if d.name == promise.name)
+        theirs = next(d for d in service.descriptions if _keeps(d, promise))
         if theirs.contract is contract:
             return
         try:
@@ -163,9 +163,12 @@ class _Chooser:
             self.complain((), what, "Let it implement the newer version, or ask for the older")
 
     def named(
-        self, key: str, name: str, promise: Promise, serving: list[ServicePlan]
+        self, key: str, name: str, contract: type[Contract], serving: list[ServicePlan]
     ) -> str | None:
-        if any(service.name == name for service in serving):
+        promise = promise_of(contract)
+        chosen = next((service for service in serving if service.name == name), None)
+        if chosen is not None:
+            self.compare(contract, chosen, promise)
             return name
         names = [service.name for service in serving]
         meant = near(name, names) or (names[0] if len(names) == 1 else None)
@@ -193,4 +196,8 @@ class _Chooser:
 
 
 def _serves(service: ServicePlan, promise: Promise) -> bool:
-    return any(d.name == promise.name and d.major == promise.major for d in service.descriptions)
+    return any(_keeps(description, promise) for description in service.descriptions)
+
+
+def _keeps(description: Description, promise: Promise) -> bool:
+    return description.name == promise.name and description.major == promise.major

@@ -9,8 +9,8 @@ Id = Annotated[int, Meta(ge=1, le=2**53 - 1, description="A number that names on
 
 Quantity = Annotated[int, Meta(ge=1, le=1_000_000, examples=[2])]
 
-Line = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
-"""A text on one line, without control characters."""
+Line = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$(?!\n)")]
+"""A text on one line, without control characters (``$`` alone would let a last newline pass)."""
 
 
 class Done(Struct, frozen=True):

@@ -24,8 +24,8 @@ from .users import Cursor, Limit
 
 Cents = Annotated[int, Meta(ge=0, le=10**12, description="Price in cents.")]
 Count = Annotated[int, Meta(ge=0, le=10**9)]
-Sku = Annotated[str, Meta(min_length=1, max_length=40, pattern=r"^[A-Za-z0-9._-]+$")]
-Currency = Annotated[str, Meta(pattern=r"^[A-Z]{3}$", description="ISO 4217.")]
+Sku = Annotated[str, Meta(min_length=1, max_length=40, pattern=r"^[A-Za-z0-9._-]+$(?!\n)")]
+Currency = Annotated[str, Meta(pattern=r"^[A-Z]{3}$(?!\n)", description="ISO 4217.")]
 
 
 class NewProduct(Struct, frozen=True):

@@ -12,6 +12,7 @@ from coterie import (
     Page,
     Struct,
     authenticated,
+    call,
     delete,
     get,
     owner,
@@ -22,7 +23,7 @@ from coterie import (
 
 from .answers import Created, Done, Id, Quantity
 from .stock import NoSuchProduct, OutOfStock, ReservationChanged
-from .users import Cursor, Limit, NoSuchUser
+from .users import Cursor, Limit, NoSuchUser, UserHasOrders
 
 Day = Annotated[datetime.date, Meta(description="ISO 8601.", examples=["2023-11-28"])]
 
@@ -130,4 +131,14 @@ class Orders(Contract, version="1.0"):
         self, user_id: Id, limit: Limit = 100, after: Annotated[int, Meta(ge=0, le=2**53 - 1)] = 0
     ) -> list[Order]:
         """Returns all the order placed by a specified user."""
+        ...
+
+    @call(faults=[UserHasOrders], idempotent=True, allow=owner("user_id") | role("admin"))
+    async def close(self, user_id: Id) -> None:
+        """Take no more orders of a user, who must have none."""
+        ...
+
+    @call(idempotent=True, allow=owner("user_id") | role("admin"))
+    async def reopen(self, user_id: Id) -> None:
+        """Take orders of a user again, who stays after all."""
         ...

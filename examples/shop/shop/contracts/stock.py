@@ -68,8 +68,22 @@ class Stock(Contract, version="1.0"):
         idempotent=True,
         allow=authenticated,
     )
-    async def rebook(self, reservation: Reservation, held: Goods, wanted: Goods) -> Reserved:
-        """Hold ``wanted`` instead of ``held``; only the difference is booked."""
+    async def rebook(
+        self, reservation: Reservation, change: Reservation, held: Goods, wanted: Goods
+    ) -> Reserved:
+        """Hold ``wanted`` instead of ``held``; only the difference is booked.
+
+        ``change`` is a name that the caller makes up; the same name never books twice.
+        """
+        ...
+
+    @call(
+        faults=[NoSuchProduct, OutOfStock, NoSuchReservation, ReservationChanged],
+        idempotent=True,
+        allow=authenticated,
+    )
+    async def unbook(self, reservation: Reservation, change: Reservation, held: Goods) -> None:
+        """Hold ``held`` again, as before ``change``, unless that is not the last change."""
         ...
 
     @call(idempotent=True, allow=authenticated)

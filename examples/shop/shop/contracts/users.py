@@ -23,7 +23,7 @@ from .answers import Created, Done, Id, Line
 
 Name = Annotated[
     str,
-    Meta(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f]+$", examples=["newUser"]),
+    Meta(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f]+$(?!\n)", examples=["newUser"]),
 ]
 Password = Annotated[
     str,
@@ -36,7 +36,8 @@ Password = Annotated[
 ]
 Given = Annotated[str, Meta(max_length=256, description="A password as it was typed.")]
 Limit = Annotated[int, Meta(ge=1, le=500)]
-Cursor = Annotated[str, Meta(max_length=40)]
+Cursor = Annotated[str, Meta(pattern=r"^[0-9]{1,16}$(?!\n)")]
+"""Where a page begins, as the page before named it: after this id."""
 
 
 class NewUser(Struct, frozen=True):

@@ -1,24 +1,28 @@
 """The arguments of an operation, out of a request."""
 
 from collections.abc import Iterable
-from contextlib import suppress
-from http.cookies import CookieError, SimpleCookie
+from functools import cached_property
 from typing import Annotated, Any, Protocol, get_args, get_origin, get_type_hints
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, unquote
 
 import msgspec
 
 from coterie.call import Failure, Violation
 from coterie.contract import Code, Content, Operation, Parameter, Source, Upload
+from coterie.contract.hint import strip
 
 from .form import read_form
 from .media import JSON, MSGPACK, Codec, Decoder, bare, of_content_type
 from .message import Request
-from .violations import violations, whole_numbers
+from .violations import first_violation, holds_decimal, violations, whole_numbers
 
-__all__ = ["ArgumentReader", "many", "raw_media", "strip"]
+__all__ = ["ArgumentReader", "many", "raw_media"]
 
 QUERY_FIELDS = 1000
+
+# Larger bodies are told their first mistake alone: to look for the others decodes them again and
+# again, which costs this side far more than the body cost whoever sent it.
+WALKED_BYTES = 65536
 
 
 class Given(Protocol):
@@ -116,17 +120,29 @@ class ArgumentReader:
 
     def _decode_again(self, codec: Codec, body: bytes, error: msgspec.ValidationError) -> Any:
         """The body, if numbers such as 1.0 were all that was wrong; else every mistake in it."""
+        found: tuple[Violation, ...] = ()
+        # Only where it is the first mistake, so that others never pay for the search.
+        whole = "got `float`" in str(error) and self._repairable
         try:
-            value = codec.untyped(body)
-            if b"." in body or b"e" in body or b"E" in body:
-                value = whole_numbers(value)
-                with suppress(msgspec.ValidationError):
-                    return msgspec.convert(value, self._body_type)
-            found = violations(value, self._body_type, "body")
+            if whole or len(body) <= WALKED_BYTES:
+                value = codec.untyped(body)
+                if whole:
+                    value = whole_numbers(value)
+                    try:
+                        return msgspec.convert(value, self._body_type)
+                    except msgspec.ValidationError as further:
+                        error = further
+                if len(body) <= WALKED_BYTES:
+                    found = violations(value, self._body_type, "body")
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             # The first mistake came before the place where it stops being readable at all.
             found = ()
-        raise _invalid(found or (Violation(str(error), "#"),)) from None
+        raise _invalid(found or (first_violation(error, "body"),)) from None
+
+    @cached_property
+    def _repairable(self) -> bool:
+        """Whether numbers may pass through a float, which would round a `Decimal` in silence."""
+        return not holds_decimal(self._body_type)
 
     def _read_plain(self, request: Request) -> dict[str, Any]:
         raw = self._collect(request)
@@ -248,13 +264,6 @@ def _default(value: Any) -> Any:
     return value
 
 
-def strip(hint: Any) -> Any:
-    """A type without its ``Annotated``."""
-    while get_origin(hint) is Annotated:
-        hint = get_args(hint)[0]
-    return hint
-
-
 def _query(query: bytes) -> list[tuple[str, str]]:
     if not query:
         return []
@@ -270,11 +279,19 @@ def _query(query: bytes) -> list[tuple[str, str]]:
 
 
 def _cookies(header: bytes) -> list[tuple[str, str]]:
-    try:
-        jar: SimpleCookie = SimpleCookie(header.decode("latin-1"))
-    except CookieError as error:
-        raise Failure(Code.INVALID_ARGUMENT, f"The cookies cannot be read: {error}") from None
-    return [(name, morsel.value) for name, morsel in jar.items()]
+    """The pairs of ``Cookie`` (RFC 6265, 5.4); what is no pair costs the others nothing.
+
+    The standard library's parser gives up at the first name it does not like.
+    """
+    found: list[tuple[str, str]] = []
+    for pair in header.decode("latin-1").split(";"):
+        name, separator, value = pair.partition("=")
+        if separator:
+            value = value.strip()
+            if len(value) > 1 and value[0] == value[-1] == '"':
+                value = value[1:-1]
+            found.append((name.strip(), unquote(value)))
+    return found
 
 
 def _text(body: Any) -> Any:

@@ -1,5 +1,6 @@
 """Caller: the client's end of one operation, calls out and results in."""
 
+import re
 from collections.abc import AsyncIterator, Mapping
 from typing import Any, get_origin
 from urllib.parse import quote, urlencode
@@ -7,18 +8,22 @@ from urllib.parse import quote, urlencode
 import msgspec
 from msgspec import Struct
 
-from coterie.call import Call, Failure, Sent
+from coterie.call import Call, Failure, Sent, Violation
 from coterie.contract import Code, Fault, Operation, Parameter, Redirect, Source, Upload
+from coterie.contract.hint import strip
 
-from .arguments import raw_media, strip
+from .arguments import many, raw_media
 from .form import write_form
 from .media import JSON, MSGPACK, bare
 from .message import Response
 from .problem import problem_type, raised
-from .text import query_pairs, segment, text
+from .text import query_pairs, segment
 from .travel import to_headers
 
 __all__ = ["Caller", "Outgoing"]
+
+# Control characters would end the header, and Latin-1 is all that HTTP carries.
+_NO_HEADER = re.compile(r"[^\t\x20-\x7e\x80-\xff]")
 
 
 class Outgoing(Struct, frozen=True):
@@ -68,13 +73,9 @@ class Caller:
             headers.append(("content-type", content))
         for parameter in self._headers:
             if arguments[parameter.name] is not None:
-                headers.append((parameter.alias, text(arguments[parameter.name])))
+                headers.append((parameter.alias, self._header(parameter, arguments)))
         if self._cookies:
-            pairs = [
-                f"{p.alias}={quote(text(arguments[p.name]))}"
-                for p in self._cookies
-                if arguments[p.name] is not None
-            ]
+            pairs = [pair for p in self._cookies for pair in self._cookie(p, arguments)]
             if pairs:
                 headers.append(("cookie", "; ".join(pairs)))
         return Outgoing(
@@ -130,6 +131,29 @@ class Caller:
         if self._media is None:
             return JSON.media, JSON.encode(value)
         return self._media, value.encode() if isinstance(value, str) else value
+
+    def _header(self, parameter: Parameter, arguments: Mapping[str, Any]) -> str:
+        pairs = query_pairs(parameter.alias, arguments[parameter.name])
+        items = [item for _, item in pairs]
+        value = ", ".join(items)
+        if _NO_HEADER.search(value):
+            raise self._cannot(parameter, "holds characters that no header can (RFC 9110, 5.5)")
+        if many(parameter.type) and not all(i.strip() and "," not in i for i in items):
+            raise self._cannot(parameter, "has items that are empty or hold a comma")
+        return value
+
+    def _cookie(self, parameter: Parameter, arguments: Mapping[str, Any]) -> list[str]:
+        try:
+            pairs = query_pairs(parameter.alias, arguments[parameter.name])
+            return [f"{name}={quote(item)}" for name, item in pairs]
+        except UnicodeEncodeError:
+            raise self._cannot(parameter, "holds characters that are no text") from None
+
+    def _cannot(self, parameter: Parameter, why: str) -> Failure:
+        where = parameter.source.name.lower()
+        what = f"{self.operation.id}: {parameter.name} cannot travel as a {where}, it {why}"
+        wrong = Violation(f"It {why}", f"#/{parameter.alias}", where)
+        return Failure(Code.INVALID_ARGUMENT, what, sent=Sent.NOT_SENT, violations=(wrong,))
 
     def _target(self, arguments: Mapping[str, Any]) -> str:
         target = self.operation.route

@@ -12,6 +12,10 @@ from coterie.contract import Code
 
 __all__ = ["JSON", "MSGPACK", "Codec", "accepts", "bare", "negotiate", "of_content_type"]
 
+# What is longer is no browser's and no program's: it is read, but the caches do not keep it.
+KEPT_BYTES = 256
+READ_BYTES = 8192
+
 
 class Decoder(Protocol):
     """Turns bytes into a value of one type."""
@@ -57,12 +61,21 @@ def bare(content_type: bytes) -> str:
     return content_type.split(b";", 1)[0].strip().lower().decode("latin-1")
 
 
-@lru_cache(maxsize=256)
 def of_content_type(content_type: bytes) -> Codec:
     """The codec a request body is in; JSON where the header is missing.
 
-    Raises `Failure` 415 for anything else (RFC 9110, 15.5.16).
+    Raises `Failure`: 415 for anything else (RFC 9110, 15.5.16), 400 for one beyond 8 KiB.
     """
+    if len(content_type) <= KEPT_BYTES:
+        return _of_content_type(content_type)
+    if len(content_type) > READ_BYTES:
+        what = f"Content-Type is longer than {READ_BYTES} bytes; send application/json"
+        raise Failure(Code.INVALID_ARGUMENT, what)
+    return _of_content_type.__wrapped__(content_type)
+
+
+@lru_cache(maxsize=256)
+def _of_content_type(content_type: bytes) -> Codec:
     media = bare(content_type)
     codec = _CODECS.get(media)
     if codec is None and media.endswith("+json"):
@@ -70,7 +83,7 @@ def of_content_type(content_type: bytes) -> Codec:
     if codec is None and media:
         raise Failure(
             Code.INVALID_ARGUMENT,
-            f"Content-Type {media!r} is not understood here; send application/json or"
+            f"Content-Type {media[:100]!r} is not understood here; send application/json or"
             " application/msgpack",
             status=415,
             headers=(("Accept", "application/json, application/msgpack"),),
@@ -78,12 +91,20 @@ def of_content_type(content_type: bytes) -> Codec:
     return codec or JSON
 
 
-@lru_cache(maxsize=256)
 def negotiate(accept: bytes) -> Codec:
     """The codec the asker likes best; JSON where it does not care.
 
-    Raises `Failure` 406 where neither JSON nor MessagePack is acceptable.
+    Raises `Failure` 406 where neither JSON nor MessagePack is acceptable, or for more than 8 KiB.
     """
+    if len(accept) <= KEPT_BYTES:
+        return _negotiate(accept)
+    if len(accept) > READ_BYTES:
+        raise _too_long()
+    return _negotiate.__wrapped__(accept)
+
+
+@lru_cache(maxsize=256)
+def _negotiate(accept: bytes) -> Codec:
     best, liking = None, 0.0
     for codec in (JSON, MSGPACK):
         quality = _quality(accept, codec.media)
@@ -94,11 +115,25 @@ def negotiate(accept: bytes) -> Codec:
     return best
 
 
-@lru_cache(maxsize=256)
 def accepts(accept: bytes, media: str) -> None:
     """Raise `Failure` 406 where ``media``, the only form of a result, is not acceptable."""
+    if len(accept) <= KEPT_BYTES:
+        _accepts(accept, media)
+    elif len(accept) > READ_BYTES:
+        raise _too_long()
+    else:
+        _accepts.__wrapped__(accept, media)
+
+
+@lru_cache(maxsize=256)
+def _accepts(accept: bytes, media: str) -> None:
     if _quality(accept, bare(media.encode())) == 0:
         raise _not_acceptable(media)
+
+
+def _too_long() -> Failure:
+    what = f"Accept is longer than {READ_BYTES} bytes; name fewer media types"
+    return Failure(Code.INVALID_ARGUMENT, what, status=406)
 
 
 def _not_acceptable(offered: str) -> Failure:

@@ -8,8 +8,8 @@ import msgspec
 
 from coterie.call import Failure, Reply
 from coterie.contract import Code, Operation, Page, Redirect
+from coterie.contract.hint import strip
 
-from .arguments import strip
 from .etag import matches, tag_of
 from .media import JSON, MSGPACK, Codec, accepts, negotiate
 from .text import text

@@ -79,14 +79,19 @@ class Router(Generic[T]):
                 if target is not None:
                     return target, dict(zip(node.names[name], values, strict=True))
         if not nodes:
-            raise Failure(Code.NOT_FOUND, f"There is nothing at {path[:200]}")
-        allowed = ", ".join(_allowed(node for node, _ in nodes))
+            raise Failure(Code.NOT_FOUND, f"There is nothing at {path[:200]}{self._meant(path)}")
+        allowed = _allowed(node for node, _ in nodes)
         raise Failure(
             Code.UNIMPLEMENTED,
-            f"{method[:20]} is not possible here; {allowed} is",
+            f"Use {_any_of(allowed)} here, not {method[:20]}",
             status=405,
-            headers=(("allow", allowed),),
+            headers=(("allow", ", ".join(allowed)),),
         )
+
+    def _meant(self, path: str) -> str:
+        """The path with one slash less or more at its end, where that leads somewhere."""
+        other = path[:-1] if path.endswith("/") else f"{path}/"
+        return f"; did you mean {other}?" if len(path) <= 200 and self.allowed(other) else ""
 
     def allowed(self, path: str) -> tuple[str, ...]:
         """The methods of a path, for ``OPTIONS``; empty for an unknown path."""
@@ -108,6 +113,11 @@ class Router(Generic[T]):
             yield from self._walk(child, pieces, depth + 1, values)
         if node.wild is not None and piece:
             yield from self._walk(node.wild, pieces, depth + 1, (*values, piece))
+
+
+def _any_of(methods: tuple[str, ...]) -> str:
+    *others, last = methods
+    return f"{', '.join(others)} or {last}" if others else last
 
 
 def _allowed(nodes: Iterable[_Node[Any]]) -> tuple[str, ...]:

@@ -39,8 +39,7 @@ class InventoryService(Inventory, Stock):
             await self.store.add(product)
 
     async def products(self, limit: int = 100, cursor: str | None = None) -> Page[Product]:
-        after = int(cursor) if cursor and cursor.isdecimal() and len(cursor) < 17 else 0
-        found = [_product(row) for row in await self.store.page(limit, after)]
+        found = [_product(row) for row in await self.store.page(limit, int(cursor or 0))]
         return Page(found, str(found[-1].id) if len(found) == limit else None)
 
     async def product(self, id: int) -> Product:
@@ -74,36 +73,53 @@ class InventoryService(Inventory, Stock):
         wanted = Goods(product_id, quantity)
         row = await self.store.reserve(reservation, wanted)
         if row is None:
-            if await self.store.reservation(reservation) != wanted:
+            present = await self.store.reservation(reservation)
+            if present is None or present.goods != wanted:
                 raise ReservationChanged(reservation)
-            row = await self.store.product(product_id)
+            row = await self.store.any_product(product_id)
         else:
             await self._tell_if_low(row)
         return _reserved(row)
 
-    async def rebook(self, reservation: str, held: Goods, wanted: Goods) -> Reserved:
+    async def rebook(self, reservation: str, change: str, held: Goods, wanted: Goods) -> Reserved:
         present = await self.store.reservation(reservation)
         if present is None:
             raise NoSuchReservation(reservation)
-        if present == wanted:
-            return _reserved(await self.store.product(wanted.product_id))
-        if present != held:
+        if present.change == change and present.goods == wanted:
+            return _reserved(await self.store.any_product(wanted.product_id))
+        if present.goods != held:
             raise ReservationChanged(reservation)
+        row = await self._book(held, wanted)
+        await self.store.hold(reservation, wanted, change)
+        return _reserved(row)
+
+    async def unbook(self, reservation: str, change: str, held: Goods) -> None:
+        present = await self.store.reservation(reservation)
+        if present is None:
+            raise NoSuchReservation(reservation)
+        if present.change != change:
+            raise ReservationChanged(reservation)
+        await self._book(present.goods, held)
+        await self.store.hold(reservation, held, None)
+
+    async def release(self, reservation: str) -> None:
+        held = await self.store.reservation(reservation)
+        if held is not None and await self.store.forget(reservation):
+            await self.store.put_back(held.goods)
+
+    async def _book(self, held: Goods, wanted: Goods) -> RowMapping:
+        """Take the difference out of stock, or put it back; the product wanted."""
         if wanted.product_id != held.product_id:
             row = await self._take(wanted)
             await self.store.put_back(held)
         elif wanted.quantity > held.quantity:
             row = await self._take(Goods(held.product_id, wanted.quantity - held.quantity))
         else:
-            await self.store.put_back(Goods(held.product_id, held.quantity - wanted.quantity))
-            row = await self.store.product(held.product_id)
-        await self.store.hold(reservation, wanted)
-        return _reserved(row)
-
-    async def release(self, reservation: str) -> None:
-        held = await self.store.reservation(reservation)
-        if held is not None and await self.store.forget(reservation):
-            await self.store.put_back(held)
+            if wanted.quantity < held.quantity:
+                await self.store.put_back(Goods(held.product_id, held.quantity - wanted.quantity))
+            # One no longer on sale may still be ordered less of.
+            row = await self.store.any_product(held.product_id)
+        return row
 
     async def _take(self, goods: Goods) -> RowMapping:
         row = await self.store.take(goods)

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import RowMapping, bindparam, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
@@ -25,10 +26,17 @@ TAKE = (
 TAKE_ONCE = TAKE.where(
     ~select(reservations.c.id).where(reservations.c.id == bindparam("reservation")).exists()
 )
-RESERVATION = select(reservations.c.product_id, reservations.c.quantity).where(
-    reservations.c.id == bindparam("reservation")
-)
+RESERVATION = select(
+    reservations.c.product_id, reservations.c.quantity, reservations.c.change
+).where(reservations.c.id == bindparam("reservation"))
 RESERVE = insert(reservations)
+
+
+class Held(Struct, frozen=True):
+    """What a reservation holds, and the name of the last change to it."""
+
+    goods: Goods
+    change: str | None
 
 
 class GoodsStore:
@@ -51,13 +59,22 @@ class GoodsStore:
                 added = await self.database.execute(
                     insert(products).values(row).returning(products.c.id)
                 )
-                return added.scalar_one()
+                product_id: int = added.scalar_one()
+                return product_id
         except IntegrityError:
             raise SkuTaken(product.sku) from None
 
     async def product(self, product_id: int) -> RowMapping:
         """A product on sale. Raises `NoSuchProduct`."""
         query = select(products).where(products.c.id == product_id, products.c.active)
+        row = (await self.database.execute(query)).mappings().one_or_none()
+        if row is None:
+            raise NoSuchProduct(product_id)
+        return row
+
+    async def any_product(self, product_id: int) -> RowMapping:
+        """A product, on sale or not. Raises `NoSuchProduct`."""
+        query = select(products).where(products.c.id == product_id)
         row = (await self.database.execute(query)).mappings().one_or_none()
         if row is None:
             raise NoSuchProduct(product_id)
@@ -81,15 +98,15 @@ class GoodsStore:
         if changed.rowcount != 1:
             raise NoSuchProduct(product_id)
 
-    async def reservation(self, reservation: str) -> Goods | None:
+    async def reservation(self, reservation: str) -> Held | None:
         """What a reservation holds."""
         found = await self.database.execute(RESERVATION, {"reservation": reservation})
         row = found.one_or_none()
-        return None if row is None else Goods(row.product_id, row.quantity)
+        return None if row is None else Held(Goods(row.product_id, row.quantity), row.change)
 
-    async def hold(self, reservation: str, goods: Goods) -> None:
-        """Note what a reservation holds from now on."""
-        row = {"product_id": goods.product_id, "quantity": goods.quantity}
+    async def hold(self, reservation: str, goods: Goods, change: str | None) -> None:
+        """Note what a reservation holds from now on, and by which change."""
+        row = {"product_id": goods.product_id, "quantity": goods.quantity, "change": change}
         await self.database.execute(
             update(reservations).where(reservations.c.id == reservation).values(row)
         )

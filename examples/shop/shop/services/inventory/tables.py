@@ -36,5 +36,6 @@ reservations = Table(
     Column("id", String(64), primary_key=True),
     Column("product_id", Integer, ForeignKey("products.id"), nullable=False),
     Column("quantity", Integer, nullable=False),
+    Column("change", String(64)),
     Column("created_at", DateTime, nullable=False, server_default=func.current_timestamp()),
 )

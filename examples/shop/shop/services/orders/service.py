@@ -1,5 +1,6 @@
 """The orders service."""
 
+import contextlib
 import secrets
 from typing import Any
 
@@ -17,8 +18,8 @@ from shop.contracts.orders import (
     OrderPlaced,
     Orders,
 )
-from shop.contracts.stock import Goods, NoSuchReservation, Stock
-from shop.contracts.users import Users
+from shop.contracts.stock import Goods, NoSuchReservation, ReservationChanged, Stock
+from shop.contracts.users import UserHasOrders, Users
 
 from .store import OrderStore
 
@@ -36,15 +37,15 @@ class OrderService(Orders):
     async def place(self, order: NewOrder) -> Created:
         await self.users.user(order.user_id)
         reservation = secrets.token_hex(16)
-        held = await self.stock.reserve(reservation, order.product_id, order.quantity)
+        # Before the call: goods may be taken although the answer never comes.
         self.store.if_undone(lambda: self.stock.release(reservation))
+        held = await self.stock.reserve(reservation, order.product_id, order.quantity)
         order_id = await self.store.add(order, held.unit_price, reservation)
         await self.placed(OrderPlaced(order_id, order.user_id, order.product_id, order.quantity))
         return Created("Order placed successfully", f"/api/order/{order_id}")
 
     async def orders(self, limit: int = 100, cursor: str | None = None) -> Page[Order]:
-        after = int(cursor) if cursor and cursor.isdecimal() and len(cursor) < 17 else 0
-        found = [_order(row) for row in await self.store.page(limit, after)]
+        found = [_order(row) for row in await self.store.page(limit, int(cursor or 0))]
         return Page(found, str(found[-1].id) if len(found) == limit else None)
 
     async def order(self, order_id: int) -> Order:
@@ -79,14 +80,28 @@ class OrderService(Orders):
     async def of_user(self, user_id: int, limit: int = 100, after: int = 0) -> list[Order]:
         return [_order(row) for row in await self.store.page(limit, after, user_id)]
 
+    async def close(self, user_id: int) -> None:
+        await self.store.close(user_id, closed=True)
+        if await self.store.page(1, 0, user_id):
+            raise UserHasOrders(user_id)
+
+    async def reopen(self, user_id: int) -> None:
+        await self.store.close(user_id, closed=False)
+
     async def _rebook(self, row: RowMapping, before: Goods, after: Goods) -> int:
         """Hold the other goods, until this call fails; their price."""
-        reservation = row["reservation"]
+        reservation, change = row["reservation"], secrets.token_hex(16)
+
+        async def undo() -> None:
+            # Either fault says that the change never came to be, or is no longer the last one.
+            with contextlib.suppress(NoSuchReservation, ReservationChanged):
+                await self.stock.unbook(reservation, change, before)
+
+        self.store.if_undone(undo)
         try:
-            held = await self.stock.rebook(reservation, before, after)
+            held = await self.stock.rebook(reservation, change, before, after)
         except NoSuchReservation:
             raise NoSuchOrder(row["id"]) from None
-        self.store.if_undone(lambda: self.stock.rebook(reservation, after, before))
         return held.unit_price
 
 

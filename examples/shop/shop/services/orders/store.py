@@ -3,15 +3,25 @@
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from sqlalchemy import RowMapping, delete, insert, select, update
+from sqlalchemy import RowMapping, delete, insert, select, text, update
 
 from coterie.store import Database
 from shop.contracts.orders import NewOrder
+from shop.contracts.stock import Goods
+from shop.contracts.users import NoSuchUser
 
 from .tables import orders
 
 # What every order runs: built once, so that only the values change from call to call.
 ADD = insert(orders).returning(orders.c.id)
+BUYER = text(
+    "INSERT INTO buyers (user_id, closed) VALUES (:user, false)"
+    " ON CONFLICT (user_id) DO UPDATE SET closed = buyers.closed RETURNING closed"
+)
+CLOSE = text(
+    "INSERT INTO buyers (user_id, closed) VALUES (:user, :closed)"
+    " ON CONFLICT (user_id) DO UPDATE SET closed = excluded.closed"
+)
 
 
 class OrderStore:
@@ -21,7 +31,9 @@ class OrderStore:
         self.database = database
 
     async def add(self, order: NewOrder, unit_price: int, reservation: str) -> int:
-        """Add an order; its new id."""
+        """Add an order; its new id. Raises `NoSuchUser` for one who is about to leave."""
+        if await self.database.scalar(BUYER, {"user": order.user_id}):
+            raise NoSuchUser(order.user_id)
         row = {
             "user_id": order.user_id,
             "product_id": order.product_id,
@@ -31,7 +43,12 @@ class OrderStore:
             "reservation": reservation,
         }
         added = await self.database.execute(ADD, row)
-        return added.scalar_one()
+        order_id: int = added.scalar_one()
+        return order_id
+
+    async def close(self, user_id: int, *, closed: bool) -> None:
+        """Say whether a user's orders are refused from now on."""
+        await self.database.execute(CLOSE, {"user": user_id, "closed": closed})
 
     async def by_id(self, order_id: int) -> RowMapping | None:
         """The order with this id."""
@@ -50,12 +67,14 @@ class OrderStore:
             query = query.where(orders.c.user_id == user_id)
         return list((await self.database.execute(query)).mappings())
 
-    async def change(self, order_id: int, values: dict[str, Any]) -> bool:
-        """Set columns of an order; whether there is such an order."""
-        changed = await self.database.execute(
-            update(orders).where(orders.c.id == order_id).values(values)
-        )
-        return changed.rowcount == 1
+    async def change(self, order_id: int, values: dict[str, Any], goods: Goods) -> bool:
+        """Set columns of an order; whether there is such an order, still of these ``goods``."""
+        statement = update(orders).where(orders.c.id == order_id)
+        if "product_id" in values:
+            statement = statement.where(
+                orders.c.product_id == goods.product_id, orders.c.quantity == goods.quantity
+            )
+        return (await self.database.execute(statement.values(values))).rowcount == 1
 
     async def remove(self, order_id: int) -> bool:
         """Remove an order; whether there was one."""

@@ -1,6 +1,7 @@
 """The tables of the orders service."""
 
 from sqlalchemy import (
+    Boolean,
     CheckConstraint,
     Column,
     Date,
@@ -29,4 +30,13 @@ orders = Table(
     CheckConstraint("quantity >= 1", name="orders_quantity"),
     Index("orders_user", "user_id", "id"),
     sqlite_autoincrement=True,
+)
+
+# One row a user. Whoever adds an order of a user, or closes the user, changes this row first, so
+# that one of the two waits for the other.
+buyers = Table(
+    "buyers",
+    metadata,
+    Column("user_id", Integer, primary_key=True, autoincrement=False),
+    Column("closed", Boolean, nullable=False),
 )

@@ -1,6 +1,8 @@
 """What the users service keeps."""
 
+import contextlib
 import time
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from sqlalchemy import RowMapping, bindparam, delete, insert, select, update
@@ -34,7 +36,8 @@ class UserStore:
         try:
             async with self.database.savepoint():
                 added = await self.database.execute(insert(users).values(row).returning(users.c.id))
-                return added.scalar_one()
+                user_id: int = added.scalar_one()
+                return user_id
         except IntegrityError:
             raise NameTaken(username) from None
 
@@ -65,6 +68,12 @@ class UserStore:
         removed = await self.database.execute(delete(users).where(users.c.id == user_id))
         return removed.rowcount == 1
 
+    async def add_administrator(self, username: str, password_hash: str) -> None:
+        """Add the administrator, at the start, unless another process has just done so."""
+        with contextlib.suppress(NameTaken):
+            async with self.database.transaction():
+                await self.add(username, password_hash, "the shop", admin=True)
+
     async def for_login(self, username: str) -> RowMapping | None:
         """The user with this name, as known before this call writes."""
         async with self.database.reading():
@@ -86,7 +95,7 @@ class UserStore:
             counted = update(login_failures).where(of_name)
             counted_up = counted.values(count=login_failures.c.count + 1)
             row = await self.database.execute(counted_up.returning(login_failures.c.count))
-            count = row.scalar_one_or_none()
+            count: int | None = row.scalar_one_or_none()
             if count is None:
                 try:
                     async with self.database.savepoint():
@@ -98,6 +107,10 @@ class UserStore:
                     row = await self.database.execute(counted_up.returning(login_failures.c.count))
                     count = row.scalar_one()
             return count
+
+    def if_undone(self, action: Callable[[], Awaitable[object]]) -> None:
+        """Do ``action`` should this call's changes be rolled back after all."""
+        self.database.unit.after_rollback(action)
 
     async def forget_attempts(self, username: str) -> None:
         """A login succeeded."""

@@ -7,11 +7,12 @@ from msgspec.inspect import type_info
 from coterie.binding.rest.arguments import raw_media
 from coterie.binding.rest.media import JSON, MSGPACK
 from coterie.contract import Operation, Parameter, Source, Upload
+from coterie.contract.hint import strip
 
 from .examples import NO_EXAMPLE, example
 from .parameters import field_schema
 from .plain import plainly
-from .schemas import Schemas, bare, fields_of, stripped
+from .schemas import Schemas, bare, fields_of
 
 __all__ = ["bare_media", "body", "raw_schema"]
 
@@ -38,7 +39,7 @@ def bare_media(media: str) -> str:
 
 def raw_schema(hint: Any, media: str, schemas: Schemas, *, stream: bool) -> dict[str, Any]:
     """The schema of a body of one media type: text, bytes, a stream, or JSON by another name."""
-    plain = stripped(hint)
+    plain = strip(hint)
     if stream or plain is bytes:
         return {"type": "string", "format": "binary", "contentMediaType": media}
     return {"type": "string"} if plain is str and "json" not in media else schemas.of(hint)

@@ -6,10 +6,11 @@ import msgspec
 
 from coterie.binding.rest.media import JSON, MSGPACK
 from coterie.contract import Operation, Page
+from coterie.contract.hint import strip
 
 from .bodies import bare_media, raw_schema
 from .examples import NO_EXAMPLE, example
-from .schemas import Schemas, stripped
+from .schemas import Schemas
 
 __all__ = ["success"]
 
@@ -43,7 +44,7 @@ def success(operation: Operation, schemas: Schemas) -> dict[str, dict[str, Any]]
 
 def _headers(operation: Operation, schemas: Schemas) -> dict[str, Any]:
     headers: dict[str, Any] = {}
-    struct = stripped(operation.result.type)
+    struct = strip(operation.result.type)
     if operation.result.headers:
         fields = {field.name: field for field in msgspec.structs.fields(struct)}
         for name, header in operation.result.headers:

@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Collection, Iterable, Iterator
-from typing import Annotated, Any, get_args, get_origin
+from typing import Any, get_origin
 
 import msgspec
 import msgspec.inspect as mi
@@ -12,7 +12,7 @@ from coterie.contract import Upload
 from .names import names
 from .plain import INTEGER, plain, plainly
 
-__all__ = ["Schemas", "bare", "fields_of", "stripped", "unwrap"]
+__all__ = ["Schemas", "bare", "fields_of", "unwrap"]
 
 _PREFIX = "#/components/schemas/"
 
@@ -173,13 +173,6 @@ def unwrap(info: mi.Type) -> tuple[mi.Type, dict[str, Any]]:
     if "examples" in extra:
         extra["examples"] = plainly(list(extra["examples"]))
     return info, extra
-
-
-def stripped(hint: Any) -> Any:
-    """A hint without ``Annotated`` around it."""
-    while get_origin(hint) is Annotated:
-        hint = get_args(hint)[0]
-    return hint
 
 
 def bare(info: mi.Type) -> mi.Type:

@@ -33,6 +33,7 @@ def upgrade() -> None:
         sa.Column("id", sa.String(length=64), nullable=False),
         sa.Column("product_id", sa.Integer(), nullable=False),
         sa.Column("quantity", sa.Integer(), nullable=False),
+        sa.Column("change", sa.String(length=64), nullable=True),
         sa.Column(
             "created_at",
             sa.DateTime(),

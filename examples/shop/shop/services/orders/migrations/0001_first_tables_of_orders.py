@@ -15,6 +15,12 @@ depends_on = None
 def upgrade() -> None:
     """Bring the tables to this revision."""
     op.create_table(
+        "buyers",
+        sa.Column("user_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("closed", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("user_id"),
+    )
+    op.create_table(
         "orders",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("user_id", sa.Integer(), nullable=False),
@@ -44,3 +50,4 @@ def downgrade() -> None:
         batch_op.drop_index("orders_user")
 
     op.drop_table("orders")
+    op.drop_table("buyers")
