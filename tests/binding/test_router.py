@@ -49,12 +49,26 @@ def test_unknown_paths_are_404(path: str) -> None:
     assert caught.value.status == 404
 
 
+@pytest.mark.parametrize(
+    ("path", "meant"),
+    [("/a/", "/a"), ("/a/7/c/", "/a/7/c"), ("/slash", "/slash/"), ("", "/"), ("/b/", None)],
+)
+def test_a_slash_too_many_or_too_few_is_told(path: str, meant: str | None) -> None:
+    """The path that was meant is named, where there is one."""
+    router = Router([*ROUTES, ("GET", "/slash/", "slash")])
+    with pytest.raises(Failure) as caught:
+        router.find("GET", path)
+    hint = "" if meant is None else f"; did you mean {meant}?"
+    assert caught.value.message == f"There is nothing at {path}{hint}"
+
+
 def test_an_unknown_method_is_a_405_that_says_which_are_allowed() -> None:
     """RFC 9110, 15.5.6."""
     with pytest.raises(Failure) as caught:
         ROUTER.find("DELETE", "/a/7")
     assert caught.value.status == 405
     assert dict(caught.value.headers)["allow"] == "GET, HEAD, OPTIONS, PUT"
+    assert caught.value.message == "Use GET, HEAD, OPTIONS or PUT here, not DELETE"
     assert ROUTER.allowed("/a/7") == ("GET", "HEAD", "OPTIONS", "PUT")
     assert ROUTER.allowed("/nowhere") == ()
 

@@ -1,11 +1,13 @@
 """What hangs itself into the unit of work shares its fate."""
 
 import asyncio
+import contextlib
+import time
 
 import pytest
 from sqlalchemy.exc import IntegrityError
 
-from coterie.call import held
+from coterie.call import Context, Principal, Trace, current, entered, held
 from coterie.store import Database, Misuse, unit_of_work
 from tests.store.shop import Product, answering, call, count
 
@@ -144,3 +146,73 @@ async def test_what_a_failing_commit_undid_is_taken_back(database: Database) -> 
     with pytest.raises(IntegrityError):
         await answering(unit_of_work(database), buy)(call())
     assert done == ["taken back"]
+
+
+@pytest.mark.parametrize("fails", [True, False])
+async def test_hooks_that_come_last_have_time_of_their_own(
+    database: Database, fails: bool
+) -> None:
+    """The call may end because its deadline is over: what follows it still reaches others."""
+    principal = Principal("4")
+    seen: list[Context] = []
+
+    async def look() -> None:
+        seen.append(current())
+
+    async def buy() -> None:
+        database.unit.after_rollback(look)
+        database.unit.after_commit(look)
+        if fails:
+            raise LookupError
+
+    over = Context(
+        Trace.root(),
+        deadline=time.monotonic() - 1,
+        principal=principal,
+        token="a token",
+        idempotency_key="one",
+    )
+    with entered(over), contextlib.suppress(LookupError):
+        await answering(unit_of_work(database), buy)(call())
+    (context,) = seen
+    assert context.remaining is not None and 5 < context.remaining <= 10
+    assert (context.trace, context.principal, context.token) == (over.trace, principal, "a token")
+    assert context.idempotency_key is None
+
+
+@pytest.mark.parametrize("fails", [True, False])
+async def test_hooks_that_come_last_are_finished_by_a_cancelled_call(
+    database: Database, fails: bool
+) -> None:
+    """A caller who hangs up does not leave half of it undone."""
+    begun, go_on, done = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def slow() -> None:
+        begun.set()
+        await go_on.wait()
+        done.set()
+
+    async def buy() -> None:
+        database.unit.after_rollback(slow)
+        database.unit.after_commit(slow)
+        if fails:
+            raise LookupError
+
+    task = asyncio.ensure_future(answering(unit_of_work(database), buy)(call()))
+    async with asyncio.timeout(5):
+        await begun.wait()
+        task.cancel()
+        asyncio.get_running_loop().call_soon(go_on.set)
+        with pytest.raises(asyncio.CancelledError):
+            await task
+    assert done.is_set()
+
+
+async def test_an_error_of_the_database_does_not_repeat_the_values(database: Database) -> None:
+    """Errors end in logs; what was to be kept may be a secret."""
+    with pytest.raises(IntegrityError) as caught:
+        async with database.transaction():
+            database.add(Product(id=1, available=-987654))
+    assert "parameters hidden" in str(caught.value)
+    if "sqlite" in str(database.engine):
+        assert "987654" not in str(caught.value)

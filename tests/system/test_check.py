@@ -399,6 +399,62 @@ def test_a_wrong_uses_is_told(folder: Folder, uses: str, message: str) -> None:
     assert found.startswith(f"coterie.toml:{6 + uses.count(chr(10))}: ")
 
 
+VERSIONS = """
+
+    class OldWays(Contract, version="1.0", name="ways"):
+        @get("/v1/way")
+        async def way(self) -> str: ...
+
+    class NewWays(Contract, version="2.0", name="ways"):
+        @get("/v2/way")
+        async def way(self) -> str: ...
+
+        @get("/v2/more")
+        async def more(self) -> str: ...
+"""
+BOTH = """
+    from acme.contracts import NewWays, OldWays
+
+    class Both(OldWays, NewWays):
+        async def way(self) -> str:
+            return ""
+
+        async def more(self) -> str:
+            return ""
+"""
+
+
+@pytest.mark.parametrize("uses", ["", '[service.thing.uses]\nways = "both"\n'])
+def test_one_class_may_implement_two_versions(folder: Folder, uses: str) -> None:
+    """Whoever asks for the second is compared with the second, not with the first."""
+    thing = BUYER.replace("Payments", "NewWays")
+    text = (
+        f'[service.thing]\nimplements = "acme.thing:Thing"\n{uses}'
+        '[service.both]\nimplements = "acme.both:Both"\n'
+    )
+    acme(folder, text, contracts=CONTRACTS + VERSIONS)
+    folder.write("acme/thing.py", thing)
+    folder.write("acme/both.py", BOTH)
+    assert folder.problems() == []
+
+
+def test_a_service_named_by_uses_is_compared_too(folder: Folder) -> None:
+    """An older one of the same major version lacks operations, named or not."""
+    newer = """
+
+    class Newer(Contract, version="1.1", name="payments"):
+        @get("/newer")
+        async def newer(self) -> str: ...
+"""
+    text = '[service.thing]\nimplements = "acme.thing:Thing"\n[service.thing.uses]\n'
+    acme(folder, f'{text}payments = "eu"\n{TWO}', contracts=CONTRACTS + newer)
+    folder.write("acme/thing.py", BUYER.replace("Payments", "Newer"))
+    found = folder.problems()
+    assert len(found) == 1
+    assert "and eu implements version" in found[0]
+    assert "without newer" in found[0]
+
+
 def test_services_may_call_each_other(folder: Folder) -> None:
     """Clients are proxies: a ring of services can be built."""
     thing = """

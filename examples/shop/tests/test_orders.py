@@ -246,3 +246,94 @@ async def test_changes_at_once_leave_order_and_stock_agreeing(customer: Customer
     assert any(answer.status == 200 for answer in answers)
     order = (await customer.ask("GET", where)).json
     assert await customer.web.stock(7) == before - order["quantity"]
+
+
+@in_coterie
+async def test_an_order_that_runs_out_of_time_takes_nothing(customer: Customer) -> None:
+    """Wherever the caller's deadline falls, what was taken for no order is put back."""
+    before = await customer.web.stock(9)
+    order = {"user_id": customer.id, "product_id": 9, "quantity": 1, "date": DATE}
+    for milliseconds in [*range(1, 16)] * 3:
+        headers = {"coterie-timeout-ms": str(milliseconds)}
+        await customer.ask("POST", "/api/orders", order, headers=headers)
+    kept = (await customer.ask("GET", f"/api/userorders/{customer.id}?limit=500")).json
+    async with asyncio.timeout(5):
+        while await customer.web.stock(9) != before - len(kept):
+            await asyncio.sleep(0.01)
+
+
+@in_coterie
+async def test_a_change_that_runs_out_of_time_leaves_order_and_stock_agreeing(
+    customer: Customer,
+) -> None:
+    """Wherever the deadline falls, the goods taken are those that the order says."""
+    before = await customer.web.stock(10)
+    where = await customer.ordered(10, 1)
+    for number in range(45):
+        headers = {"coterie-timeout-ms": str(number % 15 + 1)}
+        await customer.ask("PUT", where, {"quantity": number % 7 + 1}, headers=headers)
+    quantity = (await customer.ask("GET", where)).json["quantity"]
+    async with asyncio.timeout(5):
+        while await customer.web.stock(10) != before - quantity:
+            await asyncio.sleep(0.01)
+
+
+@in_coterie
+async def test_a_change_may_be_bound_to_what_was_read(customer: Customer) -> None:
+    """If-Match with the tag of the present state is 200, with an older one 412."""
+    where = await customer.ordered(1, 1)
+    seen = {"if-match": (await customer.ask("GET", where)).headers["etag"]}
+    assert (await customer.ask("PUT", where, {"quantity": 2}, headers=seen)).status == 200
+    assert (await customer.ask("PUT", where, {"quantity": 3}, headers=seen)).status == 412
+    assert (await customer.ask("GET", where)).json["quantity"] == 2
+
+
+@in_coterie
+async def test_changes_of_date_and_quantity_at_once_do_not_undo_each_other(
+    customer: Customer,
+) -> None:
+    """A new date says nothing of the goods, so it leaves them as they are by then."""
+    before = await customer.web.stock(11)
+    where = await customer.ordered(11, 1)
+    for quantity in (2, 1) * 5:
+        dates = [{"date": f"2024-01-{day:02}"} for day in range(1, 6)]
+        changes = [*dates[:2], {"quantity": quantity}, *dates[2:]]
+        answers = await asyncio.gather(*(customer.ask("PUT", where, it) for it in changes))
+        assert [answer.status for answer in answers] == [200] * 6
+        order = (await customer.ask("GET", where)).json
+        assert (order["quantity"], await customer.web.stock(11)) == (quantity, before - quantity)
+
+
+@in_coterie
+async def test_a_user_who_is_deleted_while_ordering_leaves_no_order(
+    web: Web, admin: Customer
+) -> None:
+    """Either the order is placed and the user stays, or the user goes and takes no goods along."""
+    before = await web.stock(12)
+    kept = 0
+    for delay in range(12):
+        customer = await web.customer()
+
+        async def leave(customer: Customer = customer, delay: int = delay) -> Any:
+            await asyncio.sleep(delay / 1000)  # not to wait for anything: to meet in other places
+            return await customer.ask("DELETE", f"/api/user/{customer.id}")
+
+        placed, left = await asyncio.gather(customer.order(12, 1), leave())
+        orders = (await admin.ask("GET", f"/api/userorders/{customer.id}")).json
+        assert (placed.status, left.status, len(orders)) in [(200, 409, 1), (404, 200, 0)]
+        kept += len(orders)
+    assert await web.stock(12) == before - kept
+
+
+@in_coterie
+async def test_an_order_of_a_withdrawn_product_can_be_reduced(
+    customer: Customer, admin: Customer
+) -> None:
+    """Less of it goes back; more of it is not to be had."""
+    lamp = {"sku": "LAMP-GONE", "name": "Desk lamp", "price": 4900, "available": 7}
+    product = (await admin.ask("POST", "/api/products", lamp)).headers["location"]
+    where = await customer.ordered(int(product.rsplit("/", 1)[1]), 3)
+    assert (await admin.ask("DELETE", product)).status == 200
+    assert (await customer.ask("PUT", where, {"quantity": 1})).status == 200
+    assert (await customer.ask("PUT", where, {"quantity": 2})).status == 404
+    assert (await customer.ask("GET", where)).json["quantity"] == 1

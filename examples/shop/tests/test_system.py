@@ -295,3 +295,16 @@ def test_the_demo_runs_from_one_command() -> None:
 def test_no_operation_of_other_services_alone_is_reachable_from_outside() -> None:
     """What services ask each other has no path."""
     assert all(operation.path is None for operation in describe(Stock).operations)
+
+
+async def test_the_administrator_comes_with_the_password(tmp_path: Path) -> None:
+    """At the first start that has one, not at the very first; until then nobody takes the name."""
+    variables = {"DATABASE_URL": f"sqlite:///{tmp_path}/shop.db"}
+    administrator = {"name": "admin", "password": "administrator", "address": "mine"}
+    async with running(SHOP, environment=variables) as system, Pool(system.url) as pool:
+        assert (await Web(pool).ask("POST", "/api/users", administrator)).status == 409
+    variables["SHOP_ADMIN_PASSWORD"] = "administrator"
+    for _ in range(2):  # and starting again changes nothing
+        async with running(SHOP, environment=variables) as system, Pool(system.url) as pool:
+            admin = await Web(pool).admin()
+            assert (await admin.ask("GET", "/api/users")).status == 200

@@ -262,3 +262,20 @@ async def test_a_change_based_on_an_old_state_is_refused(customer: Customer) -> 
     second = await customer.ask("PUT", path, {"address": "two"}, headers={"if-match": seen})
     assert (first.status, second.status) == (200, 412)
     assert (await customer.ask("GET", path)).json["address"] == "one"
+
+
+@in_coterie
+@pytest.mark.parametrize("path", ["/api/users", "/api/orders", "/api/products"])
+@pytest.mark.parametrize("cursor", ["", "garbage", "-1", "1.5", "1%0A", "9" * 17])
+async def test_a_cursor_that_is_none_is_refused(admin: Customer, path: str, cursor: str) -> None:
+    """400, rather than the first page again and again."""
+    assert (await admin.ask("GET", f"{path}?cursor={cursor}")).status == 400
+
+
+@in_coterie
+async def test_a_name_ends_with_its_line(web: Web) -> None:
+    """A last newline makes no second user who looks like the first."""
+    answer = await web.ask("POST", "/api/users", {**NEW, "name": "admin\n"})
+    assert (answer.status, answer.blamed) == (400, ["#/name"])
+    answer = await web.ask("POST", "/api/users", {**somebody(), "address": "there\n"})
+    assert (answer.status, answer.blamed) == (400, ["#/address"])

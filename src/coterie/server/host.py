@@ -17,7 +17,6 @@ from coterie.call import (
     Handler,
     Policy,
     Reply,
-    Sent,
     chain,
     current,
     current_context,
@@ -27,8 +26,6 @@ from coterie.contract import (
     Code,
     Contract,
     Description,
-    Event,
-    Fault,
     Operation,
     Service,
     Wire,
@@ -40,7 +37,8 @@ from coterie.contract import (
 
 from .inside import Check, argument_check, expected
 from .meter import Meter
-from .scope import Buffered, Scope
+from .outcome import outcome
+from .scope import Buffered, Scope, Unheard
 from .streamed import belonging
 
 __all__ = ["Host", "State"]
@@ -48,20 +46,6 @@ __all__ = ["Host", "State"]
 T = TypeVar("T")
 
 log = logging.getLogger("coterie.server")
-
-# What failed one step further in means the same to those further out; the other codes blame a
-# caller for arguments it never gave, or speak of things it never named.
-_PASSES = frozenset(
-    {
-        Code.UNAVAILABLE,
-        Code.DEADLINE_EXCEEDED,
-        Code.RESOURCE_EXHAUSTED,
-        Code.CANCELLED,
-        Code.ABORTED,
-        Code.UNAUTHENTICATED,
-        Code.PERMISSION_DENIED,
-    }
-)
 
 _LAST_WAIT = 5.0
 """Seconds that cancelled background work may take to end."""
@@ -114,7 +98,6 @@ class Host:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._methods: dict[Operation, Any] = {}
         self._guards: dict[Operation, tuple[Any, tuple[str, ...]]] = {}
-        self._declared: dict[Operation, tuple[type[Fault], ...]] = {}
         self._inside: dict[Operation, tuple[Check, Any]] = {}
         for description in self.descriptions:
             for operation in description.operations:
@@ -122,7 +105,6 @@ class Host:
                 # A stream is read after its call has ended, and still belongs to it.
                 streams = operation.result.stream
                 self._methods[operation] = belonging(method, self) if streams else method
-                self._declared[operation] = operation.faults
                 self._inside[operation] = (argument_check(operation), expected(operation))
                 if operation.if_match is not None:
                     guard = description.operation(operation.if_match)
@@ -262,7 +244,7 @@ class Host:
                 await scope.tell()
             return reply  # noqa: TRY300  # telling the events is part of the call
         except BaseException as error:
-            code, told = self._outcome(call, error)
+            code, told = outcome(call, error)
             if told is error:
                 raise
             raise told from error
@@ -299,82 +281,12 @@ class Host:
             raise Failure(Code.UNIMPLEMENTED, f"{self.name} does not serve {call.operation.id}")
         return operation, Call(operation, call.arguments, call.context, call.render, call.guard)
 
-    def _outcome(self, call: Call, error: BaseException) -> tuple[Code, BaseException]:
-        """How a call that raised has ended, and what its caller is told of it."""
-        told = error
-        if isinstance(error, Fault):
-            if not isinstance(error, self._declared[call.operation]):
-                told = self._undeclared(call, error)
-        elif isinstance(error, Failure):
-            if error.origin is not None or error.sent is not Sent.ANSWERED:
-                told = self._passed_on(call, error)
-        elif isinstance(error, asyncio.CancelledError):
-            return Code.CANCELLED, error
-        elif isinstance(error, Exception):
-            told = self._defect(call, error)
-        return told.code if isinstance(told, Fault | Failure) else Code.INTERNAL, told
-
     def _refuse_if_closed(self) -> None:
         # While it drains, calls under way may still make calls to finish their work.
         if self.state is not State.DRAINING or not isinstance(spawning.get(), Scope):
             raise Failure(
                 Code.UNAVAILABLE, f"{self.name} is {self.state.value}; try again", retry_after=1.0
             )
-
-    def _passed_on(self, call: Call, failure: Failure) -> Failure:
-        """What a caller learns of a failure that this service met when it called another.
-
-        The code, where it means the same one step further out; else that this service failed.
-        Which service it was, and in what words it refused, stays in the log.
-        """
-        if failure.code not in _PASSES:
-            return self._defect(call, failure)
-        log.warning(
-            "%s: %s failed: %s (trace %s)",
-            call.operation.id,
-            failure.origin,
-            failure,
-            call.context.trace.trace_id,
-        )
-        what = f"{call.operation.id} could not be finished: another service answered"
-        return Failure(
-            failure.code, f"{what} {failure.code.value}", retry_after=failure.retry_after
-        )
-
-    def _undeclared(self, call: Call, fault: Fault) -> Failure:
-        log.error(
-            "%s raised %r, which its contract does not declare: add %s to faults=[...] (trace %s)",
-            call.operation.id,
-            fault,
-            type(fault).__name__,
-            call.context.trace.trace_id,
-            exc_info=fault,
-        )
-        return self._internal(call)
-
-    def _defect(self, call: Call, error: Exception) -> Failure:
-        log.error(
-            "%s failed (trace %s)", call.operation.id, call.context.trace.trace_id, exc_info=error
-        )
-        return self._internal(call)
-
-    def _internal(self, call: Call) -> Failure:
-        trace_id = call.context.trace.trace_id
-        return Failure(
-            Code.INTERNAL,
-            f"{call.operation.id} failed; its log tells why under trace {trace_id}",
-        )
-
-
-class Unheard:
-    """The wire of a service without a bus: counts what was emitted, delivers nothing."""
-
-    def __init__(self) -> None:
-        self.counts: dict[str, int] = {}
-
-    async def emit(self, event: Event[Any], payload: Any) -> None:
-        """Count ``payload``; nobody hears it."""
-        self.counts[repr(event)] = self.counts.get(repr(event), 0) + 1
 
 
 def _beside(host: "Host") -> Context:

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 from coterie.call import Spawner, spawning
 from coterie.contract import Event, Wire
 
-__all__ = ["Buffered", "Scope"]
+__all__ = ["Buffered", "Scope", "Unheard"]
 
 T = TypeVar("T")
 
@@ -57,3 +57,14 @@ class Buffered:
             scope.keep(self._wire, event, payload)
         else:
             await self._wire.emit(event, payload)
+
+
+class Unheard:
+    """The wire of a service without a bus: counts what was emitted, delivers nothing."""
+
+    def __init__(self) -> None:
+        self.counts: dict[str, int] = {}
+
+    async def emit(self, event: Event[Any], payload: Any) -> None:
+        """Count ``payload``; nobody hears it."""
+        self.counts[repr(event)] = self.counts.get(repr(event), 0) + 1

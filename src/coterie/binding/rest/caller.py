@@ -1,6 +1,5 @@
 """Caller: the client's end of one operation, calls out and results in."""
 
-import re
 from collections.abc import AsyncIterator, Mapping
 from typing import Any, get_origin
 from urllib.parse import quote, urlencode
@@ -17,13 +16,10 @@ from .form import write_form
 from .media import JSON, MSGPACK, bare
 from .message import Response
 from .problem import problem_type, raised
-from .text import query_pairs, segment
+from .text import fits_header, query_pairs, segment
 from .travel import to_headers
 
 __all__ = ["Caller", "Outgoing"]
-
-# Control characters would end the header, and Latin-1 is all that HTTP carries.
-_NO_HEADER = re.compile(r"[^\t\x20-\x7e\x80-\xff]")
 
 
 class Outgoing(Struct, frozen=True):
@@ -136,8 +132,10 @@ class Caller:
         pairs = query_pairs(parameter.alias, arguments[parameter.name])
         items = [item for _, item in pairs]
         value = ", ".join(items)
-        if _NO_HEADER.search(value):
-            raise self._cannot(parameter, "holds characters that no header can (RFC 9110, 5.5)")
+        if not fits_header(value):
+            raise self._cannot(
+                parameter, "has characters or outer spaces that no header keeps (RFC 9110, 5.5)"
+            )
         if many(parameter.type) and not all(i.strip() and "," not in i for i in items):
             raise self._cannot(parameter, "has items that are empty or hold a comma")
         return value

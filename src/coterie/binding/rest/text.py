@@ -1,11 +1,15 @@
 """Values as text: in paths, queries, headers, cookies and forms."""
 
+import re
 from typing import Any
 from urllib.parse import quote
 
 import msgspec
 
-__all__ = ["query_pairs", "segment", "text"]
+__all__ = ["fits_header", "query_pairs", "segment", "text"]
+
+# Control characters could end a header, Latin-1 is all it holds, and spaces around it get lost.
+_NO_HEADER = re.compile(r"[^\t\x20-\x7e\x80-\xff]|^[ \t]|[ \t]\Z")
 
 
 def text(value: Any) -> str:
@@ -18,6 +22,11 @@ def text(value: Any) -> str:
     if plain is None:
         return "null"
     return str(plain)
+
+
+def fits_header(value: str) -> bool:
+    """Whether ``value`` arrives unchanged as the value of a header (RFC 9110, 5.5)."""
+    return _NO_HEADER.search(value) is None
 
 
 def segment(value: Any) -> str:

@@ -13,7 +13,10 @@ import time
 from collections.abc import Mapping
 from urllib.parse import quote, unquote
 
-from coterie.call import Context, Trace
+from coterie.call import Context, Failure, Sent, Trace
+from coterie.contract import Code
+
+from .text import fits_header
 
 __all__ = ["TIMEOUT", "from_headers", "to_headers"]
 
@@ -58,19 +61,30 @@ def from_headers(headers: Mapping[bytes, bytes]) -> Context:
 
 
 def to_headers(context: Context) -> list[tuple[str, str]]:
-    """The headers that carry ``context`` on; the span it names is the call's own."""
+    """The headers that carry ``context`` on; the span it names is the call's own.
+
+    Raises `Failure` for a token or an idempotency key that cannot be a header.
+    """
     headers = [("traceparent", context.trace.traceparent)]
     if context.deadline is not None:
         left = max(0, int((context.deadline - time.monotonic()) * 1000))
         headers.append((TIMEOUT, str(left)))
     if context.token is not None:
-        headers.append(("authorization", f"Bearer {context.token}"))
+        headers.append(("authorization", _fitting("token", f"Bearer {context.token}")))
     if context.idempotency_key is not None:
-        headers.append(("idempotency-key", context.idempotency_key))
+        headers.append(("idempotency-key", _fitting("idempotency key", context.idempotency_key)))
     if context.baggage:
         items = (f"{quote(k, safe='')}={quote(v, safe='')}" for k, v in context.baggage.items())
         headers.append(("baggage", ",".join(items)))
     return headers
+
+
+def _fitting(what: str, value: str) -> str:
+    if fits_header(value):
+        return value
+    # The value stays out of the message: a token is a secret.
+    what = f"The {what} has characters or outer spaces that no header keeps (RFC 9110, 5.5)"
+    raise Failure(Code.INVALID_ARGUMENT, what, sent=Sent.NOT_SENT)
 
 
 def _baggage(header: bytes) -> dict[str, str]:

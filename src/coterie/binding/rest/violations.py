@@ -25,7 +25,7 @@ MOST = 20
 DEEPEST = 16
 CONVERSIONS = 5000
 
-_AT = re.compile(r" - at (?:`key` in )?`\$(?P<path>[^`]*)`$")
+_AT = re.compile(r" - at `\$(?P<path>[^`]*)`$")
 _STEP = re.compile(r"\.(?P<name>[^.\[]+)|\[(?P<index>\d+)\]")
 
 

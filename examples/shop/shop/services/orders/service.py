@@ -64,8 +64,10 @@ class OrderService(Orders):
         if after != before:
             values["unit_price"] = await self._rebook(row, before, after)
             values |= {"product_id": after.product_id, "quantity": after.quantity}
-        if values and not await self.store.change(order_id, values):
-            raise NoSuchOrder(order_id)
+        if values and not await self.store.change(order_id, values, before):
+            if await self.store.by_id(order_id) is None:
+                raise NoSuchOrder(order_id)
+            raise ReservationChanged(row["reservation"])
         await self.modified(OrderModified(order_id, after.product_id, after.quantity))
         return Done("Order modified successfully")
 
