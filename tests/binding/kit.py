@@ -118,7 +118,7 @@ class Things(Contract, version="1.2"):
         session: Annotated[str | None, Cookie()] = None,
     ) -> Line: ...
 
-    @put("/things/{key}", if_match="thing")
+    @put("/things/{key}", faults=[Plain], if_match="thing")
     async def replace(self, key: uuid.UUID, line: Line) -> Line: ...
 
     @post("/things", status=201, faults=[TooMany, Plain])

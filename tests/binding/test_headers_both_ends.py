@@ -45,7 +45,7 @@ def arrived(context: Context = SOME, **given_: Any) -> dict[str, Any]:
 @given(st.text(st.characters(codec="utf-8")), st.text(st.characters(codec="utf-8")))
 def test_cookies_survive_the_wire(one: str, other: str) -> None:
     """Also with separators, quotes and letters of any script."""
-    cookies = {"session": one, "kept": [other, one]}
+    cookies: dict[str, Any] = {"session": one, "kept": [other, one]}
     assert arrived(**cookies) == cookies
 
 
@@ -55,7 +55,7 @@ items = st.text("abcäß=;\"% '()", min_size=1).filter(lambda item: item == item
 @given(st.lists(items, min_size=1), st.lists(st.integers(-9, 9), min_size=1))
 def test_lists_in_headers_survive_the_wire(tags: list[str], counts: list[int]) -> None:
     """As the comma-separated list that HTTP means (RFC 9110, 5.6.1)."""
-    headers = {"tags": tags, "counts": tuple(counts)}
+    headers: dict[str, Any] = {"tags": tags, "counts": tuple(counts)}
     assert arrived(**headers) == headers
 
 

@@ -20,7 +20,7 @@ EXTRA = 0.2
 
 class Tree(Struct):
     v: int
-    c: "list[Tree]" = []
+    c: "list[Tree]"
 
 
 class Pair(Struct):
@@ -45,8 +45,8 @@ OPERATIONS = {operation.name: operation for operation in describe(Hostile).opera
 HINTS: dict[str, Any] = {"tree": Tree, "pairs": list[Pair], "numbers": list[int]}
 
 NESTED = (
-    b'{"v":1,"c":[' * 14 + b",".join([b'{"v":1}'] * 120_000) + b',{"v":"x"}' + b"]}" * 14,
-    "#" + "/c/0" * 13 + "/c/120000/v",
+    b'{"v":1,"c":[' * 14 + b",".join([b'{"v":1,"c":[]}'] * 60_000) + b',{"v":"x"}' + b"]}" * 14,
+    "#" + "/c/0" * 13 + "/c/60000/v",
 )
 FLAT = (
     b"[" + b",".join([b'{"n":1,"price":1}'] * 55_000) + b',{"n":"x","price":1}]',

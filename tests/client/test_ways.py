@@ -150,6 +150,26 @@ async def test_failures_are_the_same(
     assert "hunter2" not in failure.message
 
 
+@pytest.mark.promise("P2.12-5")
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda d: d.add("one"),
+        lambda d: d.numbers(limit="many"),
+        lambda d: d.find("no uuid", "text"),
+        lambda d: d.find(KEY, "text", ["green"]),
+        lambda d: d.echo(5),
+    ],
+    ids=["text for a number", "query", "path", "list", "body"],
+)
+async def test_arguments_that_are_none_are_refused(way: Reached, ask: Ask) -> None:
+    """By type, wherever they travel; the method never sees them."""
+    desk: Any = way.desk
+    with pytest.raises(Failure) as caught:
+        await ask(desk)
+    assert caught.value.code is Code.INVALID_ARGUMENT
+
+
 async def test_the_circumstances_travel(way: Reached) -> None:
     """Trace, deadline, who, key and baggage reach the method."""
     with (

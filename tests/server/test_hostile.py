@@ -217,3 +217,33 @@ async def test_many_idle_connections_hinder_nobody(site: Site) -> None:
             talk = await stack.enter_async_context(await site.talk())
             talk.say(b"GET /text HTTP/1.1\r\nhost: l")
         assert await soon(site.alive(), 2)
+
+
+@pytest.mark.parametrize("line", [b"a" * 1000, b"x: a\r\n" * 200], ids=["one header", "many"])
+async def test_a_head_without_end_is_refused(site: Site, line: bytes) -> None:
+    """However slowly it comes: memory is not for filling."""
+    async with await site.talk() as talk:
+        talk.say(b"GET /text HTTP/1.1\r\nx: ")
+        answering = asyncio.create_task(talk.answer())
+        sent = 0
+        while not answering.done():
+            talk.say(line)
+            sent += len(line)
+            assert sent < 1_000_000
+            await asyncio.sleep(0.001)
+        assert (await answering).status == 431
+    assert await site.alive()
+
+
+@pytest.mark.parametrize("cut", [1, 20, 60, 200])
+async def test_control_a_short_head_in_pieces_is_served(site: Site, cut: int) -> None:
+    """Control: what is long is the body that came along with the rest of it."""
+    site.lab.go.set()
+    whole = request("POST", "/upload", bytes(200_000), {"x-filler": "a" * 200})
+    async with await site.talk() as talk:
+        talk.say(whole[:cut])
+        await asyncio.sleep(0.02)
+        talk.say(whole[cut:] + whole[:cut])
+        assert (await talk.answer()).status == 200
+        talk.say(whole[cut:])
+        assert (await talk.answer()).status == 200

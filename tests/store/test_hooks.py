@@ -149,9 +149,7 @@ async def test_what_a_failing_commit_undid_is_taken_back(database: Database) -> 
 
 
 @pytest.mark.parametrize("fails", [True, False])
-async def test_hooks_that_come_last_have_time_of_their_own(
-    database: Database, fails: bool
-) -> None:
+async def test_hooks_that_come_last_have_time_of_their_own(database: Database, fails: bool) -> None:
     """The call may end because its deadline is over: what follows it still reaches others."""
     principal = Principal("4")
     seen: list[Context] = []

@@ -264,6 +264,9 @@ BROKEN: list[tuple[str, list[str]]] = [
         f'{SHOP}[service.Big_One]\nimplements = "a:B"\n',
         ["5: the name 'Big_One' is none that hosts and files can have too. Write lowercase"],
     ),
+    (f'{SHOP}[service."x\\n"]\nimplements = "a:B"\n', ["5: the name 'x\\n' is none that hosts"]),
+    (SHOP.replace('Service"', 'Service\\n"'), ["4: [service.orders] implements takes a class"]),
+    (f'{SHOP}[gateway]\ncors = ["http://a\\n"]\n', ["6: [gateway] cors takes a list of origins"]),
     (f'{SHOP}[service."../x"]\nimplements = "a:B"\n', ["5: the name '../x' is none that hosts"]),
     (
         SHOP.replace("shop.orders:", "shop.orders."),

@@ -34,17 +34,19 @@ class HeadLimit(HttpToolsProtocol):
         self._head: int | None = None
 
     def data_received(self, data: bytes) -> None:
-        """Parse what came, unless the head it belongs to is too long by now."""
-        if self._head is not None:
-            self._head += len(data)
-            if self._head > LONGEST_HEAD:
-                self._refuse()
-                return
+        """Parse what came, and refuse the head it belongs to if that is too long by now."""
+        open_before = self._head is not None
         super().data_received(data)
-        if self._head == 0:
-            # It began in these octets and is not whole yet; how many of them are its own is not
-            # known, but they are no more than one read of the socket.
+        if self._head is None:
+            return  # whole: what more there was belongs to the body, or is counted from here on
+        if not open_before or self._head == 0:
+            # It began in these octets. How many of them are its own is not known, but they are no
+            # more than one read of the socket.
             self._head = 1
+            return
+        self._head += len(data)
+        if self._head > LONGEST_HEAD:
+            self._refuse()
 
     def on_message_begin(self) -> None:
         """A head begins."""

@@ -154,12 +154,15 @@ def whole_numbers(value: Any) -> Any:
     """``value`` with 1.0 as 1: JSON knows numbers, not their types (JSON Schema 2020-12, 6.1.1)."""
     if isinstance(value, float):
         return int(value) if value.is_integer() and abs(value) < _EXACT else value
+    # Only what may change is looked into: most of a large body is none of it.
     if isinstance(value, list):
-        return [whole_numbers(item) for item in value]
+        return [whole_numbers(v) if type(v) in _MAY_CHANGE else v for v in value]
     if isinstance(value, dict):
-        return {key: whole_numbers(item) for key, item in value.items()}
+        return {k: whole_numbers(v) if type(v) in _MAY_CHANGE else v for k, v in value.items()}
     return value
 
+
+_MAY_CHANGE = frozenset({float, list, dict})
 
 # Beyond this a float no longer tells neighbouring integers apart.
 _EXACT = 2.0**53
