@@ -129,24 +129,25 @@ def test_an_address_of_another_machine_is_no_taken_port(tmp_path: Path) -> None:
 
 
 BROKEN = {
-    "a module that is missing": ("import nowhere_to_be_found\n", ":1:", "nowhere_to_be_found"),
-    "a line that is no Python": ("class Bad(:\n", ":1:", "class Bad(:"),
-    "an import that fails": ("1 / 0\n", ":1:", "ZeroDivisionError"),
-    "a program that ends itself": ("raise SystemExit(3)\n", ":1:", "SystemExit"),
-    "no such class": ("x = 1\n", "coterie.toml", "Service"),
+    "missing": ("import nowhere_to_be_found\n", "lab/missing.py:1", "nowhere_to_be_found"),
+    "garbled": ("class Bad(:\n", "lab/garbled.py:1", "this is no Python"),
+    "failing": ("1 / 0\n", "lab/failing.py:1", "ZeroDivisionError"),
+    "ending": ("raise SystemExit(3)\n", "lab/ending.py:1", "SystemExit"),
+    "empty": ("x = 1\n", "coterie.toml:", "lab.empty has no Service"),
 }
 
 
-@pytest.mark.parametrize(("text", "where", "what"), BROKEN.values(), ids=BROKEN)
-def test_code_that_is_wrong_is_named(tmp_path: Path, text: str, where: str, what: str) -> None:
-    """The message names the service, the file and the line; nothing is listened on."""
-    folder, port = system(tmp_path, good=GOOD, bad=text), free_port()
+def test_code_that_is_wrong_is_named(tmp_path: Path) -> None:
+    """All of it at once: service, file, line; nothing is listened on, and nothing was started."""
+    modules = {name: text for name, (text, _, _) in BROKEN.items()}
+    folder, port = system(tmp_path, good=GOOD, **modules), free_port()
     with Command("up", folder, "--port", port, cwd=folder) as command:
         assert command.ends() == 1
     told = command.err.text
-    assert "service bad: " in told
-    assert where in told
-    assert what in told
+    for name, (_, where, what) in BROKEN.items():
+        (line,) = [line for line in told.splitlines() if f"service {name}: " in line]
+        assert where in line
+        assert what in line
     assert "Traceback" not in told
     assert free(port)
     assert not (folder / "good.started").exists()

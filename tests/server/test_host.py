@@ -19,7 +19,7 @@ from coterie.contract import (
     on_stop,
 )
 from coterie.server import Host, State
-from coterie.server.host import Unheard
+from coterie.server.scope import Unheard
 from tests.server.kit import Lab, LabService, a_call, soon, until
 
 

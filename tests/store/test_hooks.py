@@ -173,7 +173,8 @@ async def test_hooks_that_come_last_have_time_of_their_own(database: Database, f
     with entered(over), contextlib.suppress(LookupError):
         await answering(unit_of_work(database), buy)(call())
     (context,) = seen
-    assert context.remaining is not None and 5 < context.remaining <= 10
+    assert context.remaining is not None
+    assert 5 < context.remaining <= 10
     assert (context.trace, context.principal, context.token) == (over.trace, principal, "a token")
     assert context.idempotency_key is None
 

@@ -130,33 +130,39 @@ def _generated(report: dict[str, Any]) -> int:
     return int(report.get("test_cases", {}).get("generated", 0))
 
 
+async def alone(service: str, *, examples: int, seed: int, known: bool) -> Outcome:
+    """Attack one service of a shop of its own: nobody finds it as others have left it."""
+    with tempfile.TemporaryDirectory(prefix="attack-") as folder:
+        async with running(SHOP, profile="test") as system:
+            return await attack(
+                system.url,
+                Path(folder),
+                examples=examples,
+                seed=seed,
+                known=known,
+                document=f"/openapi/{service}.json",
+            )
+
+
 async def main(cases: int, seed: int) -> bool:
     """Attack each service until it has answered ``cases`` requests; whether nothing was found."""
     clean = True
     for service in SERVICES:
-        sent = 0
+        sent, run = 0, seed
         while sent < cases:
+            before = sent
             for known in (True, False):
-                # A shop of its own each time: nobody finds it as others have left it.
-                with tempfile.TemporaryDirectory(prefix="attack-") as folder:
-                    async with running(SHOP, profile="test") as system:
-                        outcome = await attack(
-                            system.url,
-                            Path(folder),
-                            examples=max(10, cases // 8),
-                            seed=seed,
-                            known=known,
-                            document=f"/openapi/{service}.json",
-                        )
+                examples = max(10, cases // 8)
+                outcome = await alone(service, examples=examples, seed=run, known=known)
                 sent += outcome.cases
                 clean = clean and outcome.clean
                 whom = "as its users" if known else "as nobody"
-                print(f"{service} {whom}: {outcome.cases} requests, seed {seed}", flush=True)
+                print(f"{service} {whom}, seed {run}: {outcome.cases} requests", flush=True)
                 if not outcome.clean:
                     print(outcome.told, flush=True)
-            seed += 1
-            if not outcome.cases:
-                return False
+            if sent == before:
+                return False  # nothing was sent at all: schemathesis said why
+            run += 1
     return clean
 
 

@@ -151,14 +151,16 @@ def holds_decimal(hint: Any) -> bool:
 
 
 def whole_numbers(value: Any) -> Any:
-    """``value`` with 1.0 as 1: JSON knows numbers, not their types (JSON Schema 2020-12, 6.1.1)."""
+    """``value`` with 1.0 as 1: JSON knows numbers, not their types (JSON Schema 2020-12, 6.1.1).
+
+    Lists and dictionaries are changed where they stand: a copy would cost as much again.
+    """
     if isinstance(value, float):
         return int(value) if value.is_integer() and abs(value) < _EXACT else value
-    # Only what may change is looked into: most of a large body is none of it.
-    if isinstance(value, list):
-        return [whole_numbers(v) if type(v) in _MAY_CHANGE else v for v in value]
-    if isinstance(value, dict):
-        return {k: whole_numbers(v) if type(v) in _MAY_CHANGE else v for k, v in value.items()}
+    if isinstance(value, dict | list):
+        for key, item in value.items() if isinstance(value, dict) else enumerate(value):
+            if type(item) in _MAY_CHANGE:
+                value[key] = whole_numbers(item)
     return value
 
 

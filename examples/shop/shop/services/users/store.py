@@ -96,17 +96,18 @@ class UserStore:
             counted_up = counted.values(count=login_failures.c.count + 1)
             row = await self.database.execute(counted_up.returning(login_failures.c.count))
             count: int | None = row.scalar_one_or_none()
-            if count is None:
-                try:
-                    async with self.database.savepoint():
-                        first = {"username": username, "count": 1, "last_at": now}
-                        await self.database.execute(insert(login_failures).values(first))
-                    count = 1
-                except IntegrityError:
-                    # Two first attempts at once; the other one has written the row by now.
-                    row = await self.database.execute(counted_up.returning(login_failures.c.count))
-                    count = row.scalar_one()
-            return count
+            if count is not None:
+                return count
+            try:
+                async with self.database.savepoint():
+                    first = {"username": username, "count": 1, "last_at": now}
+                    await self.database.execute(insert(login_failures).values(first))
+            except IntegrityError:
+                # Two first attempts at once; the other one has written the row by now.
+                row = await self.database.execute(counted_up.returning(login_failures.c.count))
+                second: int = row.scalar_one()
+                return second
+            return 1
 
     def if_undone(self, action: Callable[[], Awaitable[object]]) -> None:
         """Do ``action`` should this call's changes be rolled back after all."""
