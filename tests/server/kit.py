@@ -425,6 +425,7 @@ async def site_of(
     cors: Cors | None = None,
     body_limit: int = 10_000,
     json_lines: bool = False,
+    log_delay: float = 0,
     patience: float = 10.0,
     host: Host | None = None,
 ) -> AsyncGenerator[Site]:
@@ -432,7 +433,7 @@ async def site_of(
     lab = lab or LabService()
     host = host or Host(lab)
     lines = io.StringIO()
-    access = AccessLog(lines, json=json_lines, delay=0)
+    access = AccessLog(lines, json=json_lines, delay=log_delay)
     app = App([host], public=public, cors=cors, body_limit=body_limit, access=access)
     server = HttpServer(app, patience=patience)
     await host.start()

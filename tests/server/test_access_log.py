@@ -121,6 +121,15 @@ async def test_lines_leave_together_and_soon() -> None:
     assert stream.getvalue().count("\n") == 1010
 
 
+async def test_the_last_lines_are_not_lost() -> None:
+    """What still gathers when the service ends is written then."""
+    async with site_of(log_delay=60) as site:
+        await site.ask("GET", "/text")
+        assert site.lines.getvalue() == ""
+        site.app.flush()
+        assert " GET /text 200 " in site.lines.getvalue()
+
+
 class Broken(io.StringIO):
     def write(self, text: str) -> int:
         raise BrokenPipeError

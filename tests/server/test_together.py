@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import pytest
 
@@ -120,7 +120,7 @@ class Store(Service, version="1.0"):
     @call()
     async def lie(self) -> Box:
         lie: Any = "no box"
-        return lie
+        return cast(Box, lie)
 
 
 @pytest.mark.parametrize(
@@ -208,7 +208,7 @@ async def test_background_work_that_does_not_end_holds_nothing_up(
                     except asyncio.CancelledError:
                         continue
 
-            spawn(work(), name="stubborn")
+            _ = spawn(work(), name="stubborn")
 
     host = Host(Stubborn())
     await host.start()

@@ -286,7 +286,7 @@ async def test_files_that_do_not_fit_together_are_named(
 async def test_a_missing_folder_names_the_command(sqlite: str, tmp_path: Path) -> None:
     """The remedy is one line."""
     async with Database(sqlite) as database:
-        with pytest.raises(MigrationError, match="coterie migrate --new shop"):
+        with pytest.raises(MigrationError, match="coterie migrate --service shop"):
             await migrate(database, tmp_path / "nowhere", service="shop")
 
 

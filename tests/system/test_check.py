@@ -823,7 +823,7 @@ def test_a_database_that_cannot_be_is_told(
             "acme/nowhere",
             (
                 "coterie.toml:5: service thing: there is no folder acme/nowhere."
-                " Make the first one with `coterie migrate --new thing`."
+                " Make the first one with `coterie migrate --service thing --new 'first tables'`."
             ),
         ),
         (

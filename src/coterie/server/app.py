@@ -84,6 +84,11 @@ class App:
             )
         )
 
+    def flush(self) -> None:
+        """Write what the access log still holds: nothing is lost of requests that ended last."""
+        if self._access is not None:
+            self._access.flush()
+
     async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
         """Serve one connection's request (ASGI 3.0)."""
         if scope["type"] == "http":
@@ -176,7 +181,7 @@ class App:
                     return reply
                 if method == "OPTIONS":
                     return self._options(headers, _READING)
-                what = f"{method[:20]} is not possible here; {', '.join(_READING)} is"
+                what = f"Use GET, HEAD or OPTIONS here, not {method[:20]}"
                 allow = (("allow", ", ".join(_READING)),)
                 raise Failure(Code.UNIMPLEMENTED, what, status=405, headers=allow)
         raise refusal

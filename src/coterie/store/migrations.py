@@ -65,7 +65,7 @@ class Folder:
         if not path.is_dir():
             raise MigrationError(
                 f"{service} has no folder {path}: write the first migration with"
-                f" coterie migrate --new {service} 'first tables'"
+                f" coterie migrate --service {service} --new 'first tables'"
             )
         self._scripts = ScriptDirectory(str(path), version_locations=[str(path)])
         self.head = self._head()

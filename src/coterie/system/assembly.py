@@ -123,6 +123,7 @@ class Assembly:
                 await self._databases.stop()
             except Exception:
                 log.exception("%s: a database did not close cleanly", self.system.name)
+        self.app.flush()
 
     async def _prepare(self, service: ServicePlan) -> None:
         if self._databases is None:

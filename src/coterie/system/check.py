@@ -171,7 +171,10 @@ def _check_migrations(system: System, services: Iterable[ServicePlan], report: R
         path = ("service", service.name, "migrations")
         named = service.spec.migrations
         if named is not None and not (system.folder / named).is_dir():
-            remedy = f"Make the first one with `coterie migrate --new {service.name}`"
+            remedy = (
+                "Make the first one with"
+                f" `coterie migrate --service {service.name} --new 'first tables'`"
+            )
             report.complain(path, f"service {service.name}: there is no folder {named}", remedy)
         elif named is not None and not service.keeps:
             what = (
