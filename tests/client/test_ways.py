@@ -82,10 +82,10 @@ RESULTS = [
     pytest.param(lambda d: d.numbers(cursor="9"), Page([9], None), id="last page"),
     pytest.param(lambda d: d.count(chunks(b"a", b"", b"b" * 100_000)), 100_001, id="streamed body"),
     pytest.param(
-        lambda d: d.find(KEY, "a/b ?&=#%ü..", [Colour.RED, Colour.BLUE], DAY, True, "x;y", "oat-7"),
+        lambda d: d.find(KEY, "a/b ?&=#%ü..", [Colour.RED, Colour.BLUE], DAY, True, "x;y", "c;d ü"),
         [
             repr(x)
-            for x in (KEY, "a/b ?&=#%ü..", [Colour.RED, Colour.BLUE], DAY, True, "x;y", "oat-7")
+            for x in (KEY, "a/b ?&=#%ü..", [Colour.RED, Colour.BLUE], DAY, True, "x;y", "c;d ü")
         ],
         id="everything in its place",
     ),
