@@ -67,6 +67,10 @@ names: $(VENV)/.dev ## Write down the public names anew, after a change you mean
 promises: $(VENV)/.dev ## Which promises the tests prove, and which are open (ARGS=--json)
 	@$(BIN)/python tools/promises.py $(ARGS)
 
+.PHONY: attack
+attack: $(VENV)/.dev ## Schemathesis against the shop, 10,000 requests a service (ARGS="--cases 1000 --seed 7")
+	@$(BIN)/python examples/shop/tests/shop_attack.py $(ARGS)
+
 .PHONY: docs
 docs: $(VENV)/.dev ## The documentation, into docs/_build/html; a warning is an error
 	@$(BIN)/sphinx-build --fail-on-warning --keep-going --quiet --builder html docs docs/_build/html
