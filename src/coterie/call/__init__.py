@@ -13,7 +13,7 @@ from .handler import Component, Handler, Policy, chain
 from .hold import held, hold, separate
 from .message import Call, Reply
 from .principal import Principal
-from .require import require
+from .require import refusal, require
 from .spawn import Spawner, spawn, spawning
 from .trace import Trace
 
@@ -37,6 +37,7 @@ __all__ = [
     "entered",
     "held",
     "hold",
+    "refusal",
     "require",
     "separate",
     "spawn",

@@ -6,8 +6,9 @@ from coterie.contract import Code, Rule
 
 from .context import current
 from .failure import Failure
+from .principal import Principal
 
-__all__ = ["require"]
+__all__ = ["refusal", "require"]
 
 
 def require(rule: Rule, **values: Any) -> None:
@@ -22,8 +23,18 @@ def require(rule: Rule, **values: Any) -> None:
     `Failure`: ``unauthenticated`` where nobody is logged in, else ``permission_denied``.
     """
     principal = current().principal
-    if rule.allows(principal, values):
-        return
+    if not rule.allows(principal, values):
+        raise refusal(rule, principal)
+
+
+def refusal(rule: Rule, principal: Principal | None) -> Failure:
+    """What ``principal``, whom ``rule`` does not allow, is told: who to be, or which scopes lack.
+
+    Source: RFC 6750, 3.1.
+    """
     if principal is None:
-        raise Failure(Code.UNAUTHENTICATED, f"Log in first: this is for {rule}")
-    raise Failure(Code.PERMISSION_DENIED, f"This is for {rule}")
+        return Failure(Code.UNAUTHENTICATED, f"Log in first: this is for {rule}")
+    missing = " ".join(sorted(rule.scopes() - principal.scopes))
+    challenge = f'Bearer error="insufficient_scope", scope="{missing}"'
+    headers = (("www-authenticate", challenge),) if missing else ()
+    return Failure(Code.PERMISSION_DENIED, f"This is for {rule}", headers=headers)

@@ -1,7 +1,7 @@
 """May they: the rule an operation declares, held against who calls and with what."""
 
-from coterie.call import Call, Failure, Handler, Policy, Principal, Reply
-from coterie.contract import Code, Rule
+from coterie.call import Call, Handler, Policy, Reply, refusal
+from coterie.contract import Rule
 
 __all__ = ["authorize"]
 
@@ -21,18 +21,9 @@ def authorize(default: Rule) -> Policy:
                 rule = default
             principal = call.context.principal
             if not rule.allows(principal, call.arguments):
-                raise _refusal(rule, principal)
+                raise refusal(rule, principal)
             return await handler(call)
 
         return authorized
 
     return policy
-
-
-def _refusal(rule: Rule, principal: Principal | None) -> Failure:
-    if principal is None:
-        return Failure(Code.UNAUTHENTICATED, f"Log in first: this is for {rule}")
-    missing = " ".join(sorted(rule.scopes() - principal.scopes))
-    challenge = f'Bearer error="insufficient_scope", scope="{missing}"'
-    headers = (("www-authenticate", challenge),) if missing else ()
-    return Failure(Code.PERMISSION_DENIED, f"This is for {rule}", headers=headers)
