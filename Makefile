@@ -29,6 +29,10 @@ demo: $(VENV)/.run ## The shop, running and driven step by step; Ctrl-C stops it
 test: $(VENV)/.dev ## All tests (ARGS="tests/call -k deadline" for some)
 	@$(BIN)/python -m pytest --numprocesses=auto --dist=loadfile $(ARGS)
 
+.PHONY: tox
+tox: $(VENV)/.dev ## All tests under every Python we promise, as far as it is here (ARGS="-e py312")
+	@$(BIN)/tox run --skip-missing-interpreters=true $(ARGS)
+
 # The two type checkers take longest: they start first and run side by side. All that fails is shown.
 .PHONY: check
 check: $(VENV)/.dev ## Format, lint, types (mypy and pyright), floors, house rules, public names
@@ -71,6 +75,10 @@ promises: $(VENV)/.dev ## Which promises the tests prove, and which are open (AR
 attack: $(VENV)/.dev ## Schemathesis against the shop, 10,000 requests a service (ARGS="--cases 1000 --seed 7")
 	@$(BIN)/python examples/shop/tests/shop_attack.py $(ARGS)
 
+.PHONY: rolling
+rolling: $(VENV)/.dev ## Every service replaced again and again under 20,000 requests (ARGS=--kill: the control)
+	@$(BIN)/python -m tests.console.processes.rolling $(ARGS)
+
 .PHONY: docs
 docs: $(VENV)/.dev ## The documentation, into docs/_build/html; a warning is an error
 	@$(BIN)/sphinx-build --fail-on-warning --keep-going --quiet --builder html docs docs/_build/html
@@ -96,7 +104,7 @@ lock: $(VENV)/uv/bin/uv ## Resolve requirements/*.txt anew from pyproject.toml a
 
 .PHONY: clean
 clean: ## Remove the environments, caches and built files
-	@rm -rf $(VENV) .venv-bench docs/_build dist
+	@rm -rf $(VENV) .venv-bench .tox docs/_build dist
 	@rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

@@ -8,12 +8,14 @@ import asyncio
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import IO
+from typing import IO, TypeVar
 
 import msgspec
 
 from bench.round import Round
 from bench.server import ServerError, end, spawn
+
+T = TypeVar("T")
 
 ANSWER_LIMIT = 30.0
 """Seconds a client may take beyond the length of the round."""
@@ -55,12 +57,17 @@ class Client:
 
     async def run(self, in_flight: int, seconds: float) -> Round:
         """One round with `in_flight` calls at a time."""
+        asked = {"in_flight": in_flight, "seconds": seconds}
+        return await self.ask(asked, Round, limit=seconds + ANSWER_LIMIT)
+
+    async def ask(self, asked: object, answer: type[T], *, limit: float = ANSWER_LIMIT) -> T:
+        """One JSON line to the program, one from it. Raises `ServerError`."""
         stdin = _open(self._process, "stdin")
-        stdin.write(msgspec.json.encode({"in_flight": in_flight, "seconds": seconds}) + b"\n")
+        stdin.write(msgspec.json.encode(asked) + b"\n")
         stdin.flush()
-        line = await self._line(seconds + ANSWER_LIMIT)
+        line = await self._line(limit)
         try:
-            return msgspec.json.decode(line, type=Round)
+            return msgspec.json.decode(line, type=answer)
         except msgspec.MsgspecError as error:
             raise ServerError(f"client {self.name}: {error}\n{self._tail()}") from error
 
@@ -72,6 +79,11 @@ class Client:
         _open(process, "stdin").close()
         await end(process, ask=False)
         _open(process, "stdout").close()
+
+    def kill(self) -> None:
+        """End the program with SIGKILL, whatever it is at."""
+        if self._process is not None:
+            self._process.kill()
 
     async def _line(self, limit: float) -> bytes:
         reading = asyncio.to_thread(_open(self._process, "stdout").readline)

@@ -35,6 +35,14 @@ class Contestant(Protocol):
         ...
 
 
+class Used(Protocol):
+    """Something that spends processor time."""
+
+    def used(self) -> float:
+        """Seconds so far."""
+        ...
+
+
 class Refusal(Struct, frozen=True):
     """A request that breaks a rule, and the statuses that are a right answer to it."""
 
@@ -106,7 +114,7 @@ class Called:
         await self.client.stop()  # last: it may have something of the server's to clear away
 
 
-async def costed(servers: Sequence[Server], running: Awaitable[Round]) -> Round:
+async def costed(servers: Sequence[Used], running: Awaitable[Round]) -> Round:
     """The round, with what each answer cost the servers."""
     before = sum(server.used() for server in servers)
     done = await running

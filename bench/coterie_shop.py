@@ -23,7 +23,14 @@ class CoterieShop:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         state = setting.folder / "coterie"
-        up = (str(setting.python), "-m", "coterie", "up", str(ROOT / "examples" / "shop"))
+        up = (
+            str(setting.python),
+            "-m",
+            "coterie",
+            "up",
+            "--one-process",
+            str(ROOT / "examples" / "shop"),
+        )
         options = ("--port", str(self.port), "--profile", "test", "--state", str(state))
         self.servers: Sequence[Server] = [
             Server(

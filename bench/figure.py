@@ -29,7 +29,8 @@ class Figure(Struct, frozen=True):
 
     `cost` is the processor time of the serving side, in microseconds an answer, by contestant. A
     value is None where it could not be measured, and `why` says the reason. `ok` asks that
-    every goal is met and no contestant gave one wrong answer.
+    every goal is met and no contestant gave one wrong answer. A figure that is a limit, and no
+    race, has no floor: `goal` is the most that `value` may be, and `also` what else was seen.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Figure(Struct, frozen=True):
     cost: dict[str, float]
     errors: dict[str, dict[str, int]]
     why: dict[str, str]
+    also: dict[str, float] = {}
 
 
 def ranked(
@@ -74,6 +76,35 @@ def ranked(
         cost={score.name: round(score.cost * 1e6, 1) for score in scores if score.cost},
         errors=errors,
         why=dict(absent),
+    )
+
+
+def limited(
+    name: str,
+    unit: str,
+    value: float | None,
+    goal: float,
+    *,
+    rounds: int = 0,
+    also: Mapping[str, float] | None = None,
+    errors: Mapping[str, int] | None = None,
+    why: str = "",
+) -> Figure:
+    """The figure of one value of ours that may be ``goal`` at most, in the same unit."""
+    return Figure(
+        name=name,
+        value=None if value is None else round(value, 3),
+        unit=unit,
+        floor=None,
+        ratio=None,
+        goal=goal,
+        ok=value is not None and value <= goal and not errors,
+        peers={},
+        rounds=rounds,
+        cost={},
+        errors={OURS: dict(errors)} if errors else {},
+        why={OURS: why} if why else {},
+        also={key: round(number, 3) for key, number in (also or {}).items()},
     )
 
 

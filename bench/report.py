@@ -20,16 +20,35 @@ def table(figure: Figure, scores: Sequence[Score]) -> str:
         cells = [row[0].ljust(widths[0])]
         cells += [cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)]
         lines.append("  " + "  ".join(cells).rstrip())
-    for name, errors in figure.errors.items():
-        counted = ", ".join(f"{count} x {kind}" for kind, count in errors.items())
-        lines.append(f"  WRONG: {name}: {counted}")
-    lines += [f"  not measured: {name}: {why}" for name, why in figure.why.items()]
+    lines += _complaints(figure)
     lines += [
         f"  {score.name}: the asking side used {score.busy:.0%} of its core: it may be the limit"
         for score in scores
         if score.busy > _BUSY and not figure.name.startswith("call")
     ]
     return "\n".join(lines)
+
+
+def line(figure: Figure) -> str:
+    """One value of ours against the most that it may be."""
+    title = f"\n{figure.name}  ({figure.unit}"
+    title += f", {figure.rounds} times)" if figure.rounds else ")"
+    lines = [title]
+    if figure.value is not None:
+        verdict = "ok" if figure.ok else "MISSED"
+        lines.append(f"  {figure.value:g}; goal <= {figure.goal:g}: {verdict}")
+    if figure.also:
+        lines.append("  " + ", ".join(f"{name} {value:g}" for name, value in figure.also.items()))
+    lines += _complaints(figure)
+    return "\n".join(lines)
+
+
+def _complaints(figure: Figure) -> list[str]:
+    lines = []
+    for name, errors in figure.errors.items():
+        counted = ", ".join(f"{count} x {kind}" for kind, count in errors.items())
+        lines.append(f"  WRONG: {name}: {counted}")
+    return [*lines, *(f"  not measured: {name}: {why}" for name, why in figure.why.items())]
 
 
 def _row(figure: Figure, score: Score) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from bench.setting import ROOT
@@ -74,18 +74,17 @@ class Server:
         """Seconds of processor time its process group has used; 0 where the system does not say."""
         if self._process is None or not PROC.exists():
             return 0.0
-        ticks = 0
-        for file in PROC.glob("[0-9]*/stat"):
-            try:
-                fields = file.read_text().rpartition(")")[2].split()
-            except OSError:
-                continue  # it ended meanwhile
-            if int(fields[2]) == self._process.pid:  # the process group; then utime and stime
-                ticks += int(fields[11]) + int(fields[12])
-        return ticks / os.sysconf("SC_CLK_TCK")
+        group = self._process.pid
+        found = (_used(file) for file in PROC.glob("[0-9]*/stat"))
+        return sum(seconds for of, seconds in found if of == group)
 
     def _tail(self) -> str:
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-15:])
+
+
+def used_by(pids: Iterable[int]) -> float:
+    """Seconds of processor time that these processes have used."""
+    return sum(_used(PROC / str(pid) / "stat")[1] for pid in pids)
 
 
 def spawn(
@@ -110,14 +109,18 @@ def spawn(
     )
 
 
-async def end(process: subprocess.Popen[bytes], *, ask: bool = True) -> None:
+async def end(
+    process: subprocess.Popen[bytes], *, ask: bool = True, patience: float = STOP_LIMIT
+) -> None:
     """SIGTERM to the process, SIGKILL to what is left of its group, then reap it.
 
-    Without `ask` it has been told to end some other way, and is only given its time. The group is signalled before the process is reaped: until then its id cannot be another's.
+    Without `ask` it has been told to end some other way, and is only given its time, `patience`
+    seconds. The group is signalled before the process is reaped: until then its id cannot be
+    another's.
     """
     if ask and not _ended(process):
         process.terminate()
-    deadline = time.monotonic() + STOP_LIMIT
+    deadline = time.monotonic() + patience
     try:
         while not _ended(process) and time.monotonic() < deadline:  # noqa: ASYNC110  no event tells
             await asyncio.sleep(0.02)
@@ -159,6 +162,15 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+def _used(file: Path) -> tuple[int, float]:
+    """The process group, and the seconds of processor time, of one `/proc/PID/stat`."""
+    try:
+        fields = file.read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0, 0.0  # it ended meanwhile
+    return int(fields[2]), (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _ended(process: subprocess.Popen[bytes]) -> bool:

@@ -33,3 +33,7 @@ class Setting(Struct, frozen=True):
     cores: Cores
     pace: Pace
     environment: Mapping[str, str]
+
+    def times(self, full: int) -> int:
+        """How often to do what is done `full` times in a full run; twice at the least."""
+        return max(2, full * self.pace.rounds // FULL.rounds)

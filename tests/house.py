@@ -30,6 +30,8 @@ VENDORS: Mapping[str, tuple[str, ...]] = {
     "alembic": ("store/migrations.py", "store/revisions.py"),
     "argon2": ("identity/passwords.py",),
     "httptools": ("client/http1/connection.py",),
+    "nats": ("registry/nats_session.py",),
+    "cryptography": ("console/certificate.py",),
     "joserfc": ("identity/keys.py", "identity/tokens.py"),
     "python_multipart": ("binding/rest/form.py",),
     "sqlalchemy": ("store",),  # the room is SQLAlchemy's: its sessions are what services are handed
@@ -37,8 +39,8 @@ VENDORS: Mapping[str, tuple[str, ...]] = {
     "rich": ("cli/output.py",),
     "typer": ("cli",),  # a file a verb, each with its options
     "uvicorn": ("server/serving.py", "server/protocol.py"),
-    "uvloop": ("cli/up.py",),
-    "watchfiles": ("console/reload.py",),
+    "uvloop": ("cli/up.py", "console/supervisor/loop.py"),
+    "watchfiles": ("console/reload.py", "console/sources.py"),
 }
 
 _LINES = 400

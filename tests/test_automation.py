@@ -17,7 +17,7 @@ def test_continuous_integration_checks_and_tests() -> None:
 
 
 @pytest.mark.promise("P2.12-9")
-@pytest.mark.parametrize("target", ["demo", "test", "check", "bench", "docs", "promises"])
+@pytest.mark.parametrize("target", ["demo", "test", "check", "bench", "docs", "promises", "tox"])
 def test_each_command_is_one_word(target: str) -> None:
     """`make` lists every command with what it is for."""
     lines = (ROOT / "Makefile").read_text().splitlines()

@@ -58,16 +58,14 @@ def _purpose(room: Path) -> str:
 
 
 def services(system: System) -> str:
-    """A system in one process: what each service promises, whom it calls, where it keeps things."""
+    """A system: what each service promises, whom it calls, where it keeps things."""
     plans = resolve(system)
     boxes = [_box(plan) for plan in plans]
     tall = max(map(len, boxes))
     across = (_COLUMN + 1) * len(plans) - 1
     legs = "─".join(f"{'┬' if plan.spec.public else '─':─^{_COLUMN - 2}}──" for plan in plans)
     door = f"gateway {system.gateway.host}:{system.gateway.port}"
-    pages = (
-        "/docs  /openapi.json  /health  /metrics" if system.gateway.docs else "/health  /metrics"
-    )
+    pages = "/docs  /openapi.json  /health" if system.gateway.docs else "/health"
     lines = [
         f"{'browsers, scripts, other programs':^{across}}",
         f"{'│ HTTP':^{across}}",

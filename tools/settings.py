@@ -25,7 +25,7 @@ def reference() -> str:
 def _fields(table: str) -> Iterator[structs.FieldInfo]:
     for field in structs.fields(TABLES[table]):
         # A service's name is no key: it stands in the table's own name.
-        if (table, field.name) != ("service", "name"):
+        if (table, field.name) not in (("service", "name"), ("process", "name")):
             yield field
 
 
@@ -45,7 +45,7 @@ def _section(table: str) -> Iterator[str]:
 
 
 def _heading(table: str) -> str:
-    return "[service.NAME]" if table == "service" else f"[{table}]"
+    return f"[{table}.NAME]" if table in ("service", "process") else f"[{table}]"
 
 
 def _told(struct: type[Struct]) -> str:

@@ -1,6 +1,17 @@
 """The figures, a file each; every file has `async def measure(setting, said) -> list[Figure]`."""
 
-from bench.figures import call, local, operation, order
+from bench.figures import (
+    call,
+    console,
+    discovery,
+    gateway,
+    local,
+    memory,
+    operation,
+    order,
+    recovery,
+    up,
+)
 
 __all__ = ["FIGURES"]
 
@@ -9,4 +20,10 @@ FIGURES = {
     "call": call.measure,
     "local": local.measure,
     "order": order.measure,
+    "gateway": gateway.measure,
+    "console": console.measure,
+    "up": up.measure,
+    "memory": memory.measure,
+    "recovery": recovery.measure,
+    "discovery": discovery.measure,
 }

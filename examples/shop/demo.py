@@ -1,5 +1,7 @@
 """The shop, started as a user would start it, and driven as a client would drive it.
 
+Half way through, one of its processes is killed: the others answer meanwhile, and it comes back.
+
 python demo.py [--port 8080]      stays up until Ctrl-C
 ONCE=1 python demo.py             stops by itself; exit code 0 when every step went right
 """
@@ -15,6 +17,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +81,29 @@ def shown(answer: Any) -> str:
     return text if len(text) <= 160 else text[:157] + "..."
 
 
-def drive(shop: Shop) -> None:
+class Processes:
+    """The processes of the running shop, as `coterie ps` tells of them."""
+
+    def __init__(self, state: str) -> None:
+        self.command = [sys.executable, "-m", "coterie", "ps", str(SHOP), "--state", state]
+
+    def show(self) -> None:
+        """Print the table."""
+        print("\n$ coterie ps examples/shop", flush=True)
+        subprocess.run(self.command, check=True)
+
+    def find(self, name: str) -> dict[str, Any]:
+        """The row of one process. Raises `WentWrong` where there is none."""
+        command = [*self.command, "--json"]
+        told = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+        rows: list[dict[str, Any]] = json.loads(told)
+        for row in rows:
+            if row["name"] == name:
+                return row
+        raise WentWrong(f"coterie ps does not show {name}")
+
+
+def drive(shop: Shop, processes: Processes | None) -> None:
     """What a customer does, and what the shop must answer."""
 
     def available(product: int) -> int:
@@ -107,6 +133,11 @@ def drive(shop: Shop) -> None:
     check(placed["answer"], {"response": "Order placed successfully"})
     where = placed["location"]
     check(available(product), before - 2)
+    if processes is not None:
+        with killed(processes, "inventory-1"):
+            shop.step("Look at the order: the others answer", "GET", where, expect=200)
+            # This waits at the address of inventory-1, which is kept, until it is back.
+            check(available(product), before - 2)
     much = {**order, "quantity": before}
     refused = shop.step(
         "Order more than there is: refused", "POST", "/api/orders", much, expect=409
@@ -118,6 +149,22 @@ def drive(shop: Shop) -> None:
     shop.step("Delete the order", "DELETE", where, expect=200)
     shop.step("It is gone", "GET", where, expect=404)
     check(available(product), before)
+
+
+@contextmanager
+def killed(processes: Processes, name: str) -> Generator[None]:
+    """Kill a process at the beginning of the block; tell how it came back at the end."""
+    processes.show()
+    before = processes.find(name)
+    print(f"\n$ kill -9 {before['pid']}    {Style.paint('2', f'# {name}')}\n")
+    os.kill(before["pid"], signal.SIGKILL)
+    began = time.perf_counter()
+    yield
+    away = time.perf_counter() - began
+    after = processes.find(name)
+    print(f"    {name} answered after {away:.2f} s, as process {after['pid']}")
+    if after["pid"] == before["pid"] or after["restarts"] != 1:
+        raise WentWrong(f"{name} was not started again, once: {after}")
 
 
 def check(found: Any, expected: Any) -> None:
@@ -167,7 +214,7 @@ def main() -> int:
             )
         code = 1
         try:
-            code = attend(process, once, environment["SHOP_ADMIN_PASSWORD"])
+            code = attend(process, once, state, environment["SHOP_ADMIN_PASSWORD"])
             return code
         finally:
             if code:
@@ -182,7 +229,7 @@ def main() -> int:
                     process.wait()
 
 
-def attend(process: "subprocess.Popen[str]", once: bool, password: str) -> int:
+def attend(process: "subprocess.Popen[str]", once: bool, state: str, password: str) -> int:
     """Wait until the shop is ready, drive it, and stay if somebody looks."""
     if process.stdout is None:
         raise WentWrong("the shop has no output")
@@ -196,14 +243,21 @@ def attend(process: "subprocess.Popen[str]", once: bool, password: str) -> int:
     host, _, port = url.removeprefix("http://").partition(":")
     shop = Shop(host, int(port))
     try:
-        drive(shop)
-    except (WentWrong, OSError, http.client.HTTPException, KeyError) as problem:
+        drive(shop, Processes(state) if "console" in ready else None)
+    except (
+        WentWrong,
+        OSError,
+        http.client.HTTPException,
+        subprocess.CalledProcessError,
+        KeyError,
+    ) as problem:
         print(f"\n{Style.paint('31', 'Something went wrong')}: {problem}", file=sys.stderr)
         return 1
     print(f"\n{Style.paint('1;32', f'All {shop.steps} steps went right.')}")
     print(f"  The shop          {url}/api/products")
     print(f"  Documentation     {url}/docs")
-    print(f"  Metrics           {url}/metrics")
+    if "console" in ready:
+        print(f"  Console           {ready['console']}")
     if once:
         return 0
     print(f"  Administrator     admin, password {password}")

@@ -96,7 +96,7 @@ public = false
 def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a shelf that runs."""
     folder = system(tmp_path_factory.mktemp("up"), TOML, shelf=SHELF, hidden=HIDDEN)
-    with Command("up", folder) as command:
+    with Command("up", "--one-process", folder) as command:
         yield f"http://127.0.0.1:{command.ready()}"
 
 

@@ -49,7 +49,7 @@ def offered(coterie: Coterie, home: Folder, monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_verbs_and_options(offered: Offered) -> None:
     """Without importing anything of the user's."""
-    assert offered("coterie de") == ["describe"]
+    assert offered("coterie des") == ["describe"]
     assert offered("coterie up --po") == ["--port"]
     assert "--parent" not in offered("coterie up --p")
 

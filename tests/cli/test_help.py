@@ -31,7 +31,8 @@ def test_each_verb_is_listed_as_it_says_itself(coterie: Coterie, verb: str) -> N
     """The list of verbs is written down without importing them, and agrees with them."""
     module = importlib.import_module(f"coterie.cli.{verb}")
     assert module.verb.__doc__.splitlines()[0] == SUMMARIES[verb]
-    assert f"  {verb:<8}  {SUMMARIES[verb]}\n" in coterie("--help").out
+    width = max(map(len, SUMMARIES))
+    assert f"  {verb:<{width}}  {SUMMARIES[verb]}\n" in coterie("--help").out
 
 
 def test_help_comes_at_once() -> None:

@@ -162,7 +162,7 @@ class Command:
     def ready(self) -> int:
         """The port, once the system is up."""
         try:
-            return int(self.says(r"http://[\w.]+:(\d+)")[1])
+            return int(self.says(r'(?:ready in .*?|"url": ?")https?://[\w.]+:(\d+)')[1])
         except AssertionError as error:
             raise AssertionError(f"{error}\nits log:\n{self.err.text}") from None
 

@@ -53,7 +53,7 @@ def word(port: int) -> str | None:
 
 def test_a_change_starts_it_again(folder: Path) -> None:
     """What changed is named; the port stays the same; a mistake waits until it is mended."""
-    with Command("up", folder, "--reload", "--port", "0", cwd=folder) as command:
+    with Command("up", "--one-process", folder, "--reload", "--port", "0", cwd=folder) as command:
         port = command.ready()
         assert word(port) == "first"
         change(folder, "first", "second")
@@ -82,7 +82,7 @@ def test_a_change_starts_it_again(folder: Path) -> None:
 
 def test_ctrl_c_in_its_terminal_lets_calls_finish(folder: Path) -> None:
     """The terminal sends SIGINT to both processes; together that is still one request to stop."""
-    with Terminal("up", folder, "--reload", cwd=folder) as terminal:
+    with Terminal("up", "--one-process", folder, "--reload", cwd=folder) as terminal:
         port = int(terminal.shows(r"http://127\.0\.0\.1:(\d+)")[1])
         answer = Answer(port, "/slow")
         until((folder / "begun").exists)
@@ -96,7 +96,7 @@ def test_ctrl_c_in_its_terminal_lets_calls_finish(folder: Path) -> None:
 
 def test_a_second_signal_kills(folder: Path) -> None:
     """Whoever insists does not wait for calls under way."""
-    with Command("up", folder, "--reload", cwd=folder) as command:
+    with Command("up", "--one-process", folder, "--reload", cwd=folder) as command:
         port = command.ready()
         pid = ask(port, "/pid").json()
         Answer(port, "/slow")
@@ -110,7 +110,7 @@ def test_a_second_signal_kills(folder: Path) -> None:
 
 def test_kill_leaves_no_orphan(folder: Path) -> None:
     """Kill -9 of the process that watches ends the one that serves."""
-    with Command("up", folder, "--reload", cwd=folder) as command:
+    with Command("up", "--one-process", folder, "--reload", cwd=folder) as command:
         pid = ask(command.ready(), "/pid").json()
         assert pid != command.process.pid
         os.kill(command.process.pid, signal.SIGKILL)
@@ -166,6 +166,6 @@ def test_a_process_whose_parent_is_dead_already_ends_at_once() -> None:
 
 def test_a_folder_that_is_not_there_is_no_reason_to_wait(tmp_path: Path) -> None:
     """What will never change is told at once."""
-    with Command("up", tmp_path / "nowhere", "--reload") as command:
+    with Command("up", "--one-process", tmp_path / "nowhere", "--reload") as command:
         assert command.ends() == 1
     assert "nowhere: cannot be read" in command.err.text

@@ -60,7 +60,7 @@ def free(port: int) -> bool:
 def test_it_answers_and_says_where(tmp_path: Path) -> None:
     """People read a line a service and the address; the port is free again after the end."""
     folder = system(tmp_path, good=GOOD)
-    with Command("up", folder, cwd=folder) as command:
+    with Command("up", "--one-process", folder, cwd=folder) as command:
         port = command.ready()
         assert ask(port, "/pid").json() == command.process.pid
         assert ask(port, "/health/ready").status == 200
@@ -75,7 +75,7 @@ def test_it_answers_and_says_where(tmp_path: Path) -> None:
 def test_machines_get_one_object(tmp_path: Path) -> None:
     """With --json the line on standard output, and each on standard error, is an object."""
     folder = system(tmp_path, good=GOOD)
-    with Command("up", folder, "--json", cwd=folder) as command:
+    with Command("up", "--one-process", folder, "--json", cwd=folder) as command:
         port = command.ready()
         assert ask(port, "/pid").status == 200
         command.logs('"/pid"')
@@ -98,7 +98,7 @@ def test_a_taken_port_is_named_with_the_remedy(tmp_path: Path) -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        with Command("up", folder, "--port", port, cwd=folder) as command:
+        with Command("up", "--one-process", folder, "--port", port, cwd=folder) as command:
             assert command.ends() == 1
     told = command.err.text
     assert f"coterie.toml:5: the gateway cannot listen on 127.0.0.1:{port}: Address" in told
@@ -110,7 +110,7 @@ def test_a_taken_port_is_named_with_the_remedy(tmp_path: Path) -> None:
 def test_machines_are_told_what_keeps_it_from_starting(tmp_path: Path) -> None:
     """With --json the last line of standard error is an object with every problem."""
     folder = system(tmp_path, good=GOOD, bad="import nowhere_to_be_found")
-    with Command("up", folder, "--json", cwd=folder) as command:
+    with Command("up", "--one-process", folder, "--json", cwd=folder) as command:
         assert command.ends() == 1
     assert command.out.text == ""
     told = json.loads(command.err.text.splitlines()[-1])
@@ -121,7 +121,7 @@ def test_machines_are_told_what_keeps_it_from_starting(tmp_path: Path) -> None:
 def test_an_address_of_another_machine_is_no_taken_port(tmp_path: Path) -> None:
     """The remedy fits the reason."""
     folder = system(tmp_path, good=GOOD)
-    with Command("up", folder, "--host", "192.0.2.1", cwd=folder) as command:
+    with Command("up", "--one-process", folder, "--host", "192.0.2.1", cwd=folder) as command:
         assert command.ends() == 1
     assert "the gateway cannot listen on 192.0.2.1" in command.err.text
     assert "address of this machine" in command.err.text
@@ -141,7 +141,7 @@ def test_code_that_is_wrong_is_named(tmp_path: Path) -> None:
     """All of it at once: service, file, line; nothing is listened on, and nothing was started."""
     modules = {name: text for name, (text, _, _) in BROKEN.items()}
     folder, port = system(tmp_path, good=GOOD, **modules), free_port()
-    with Command("up", folder, "--port", port, cwd=folder) as command:
+    with Command("up", "--one-process", folder, "--port", port, cwd=folder) as command:
         assert command.ends() == 1
     told = command.err.text
     for name, (_, where, what) in BROKEN.items():
@@ -169,7 +169,9 @@ HANGS = {
 def test_a_service_that_does_not_get_ready_is_named(tmp_path: Path, body: str, what: str) -> None:
     """It is named, those that had started are stopped, and the process ends: nothing is left."""
     folder, port = system(tmp_path, good=GOOD, bad=hooked(body)), free_port()
-    with Command("up", folder, "--port", port, "--patience", "0.3", cwd=folder) as command:
+    with Command(
+        "up", "--one-process", folder, "--port", port, "--patience", "0.3", cwd=folder
+    ) as command:
         assert command.ends() == 1
     told = command.err.text
     assert "service bad: " in told
@@ -187,7 +189,7 @@ def test_patience_is_what_ends_it(tmp_path: Path) -> None:
         "while not Path('go').exists(): await asyncio.sleep(0.01)", "from pathlib import Path"
     )
     folder = system(tmp_path, good=GOOD, bad=slow)
-    with Command("up", folder, cwd=folder) as command:
+    with Command("up", "--one-process", folder, cwd=folder) as command:
         command.logs(r"INFO coterie.console: waiting for service bad \(1 s so far\)")
         (folder / "go").touch()
         command.ready()
@@ -198,7 +200,7 @@ def test_patience_is_what_ends_it(tmp_path: Path) -> None:
 def test_what_holds_it_up_is_shown(tmp_path: Path) -> None:
     """A module that takes long, a hook that blocks: in which line, while it is going on."""
     text = hooked("time.sleep(600)", "import time; time.sleep(1.2)")
-    with Command("up", system(tmp_path, bad=text)) as command:
+    with Command("up", "--one-process", system(tmp_path, bad=text)) as command:
         command.logs(r"importing the services, at lab/bad\.py:3 \(1 s so far\)")
         command.logs(r"waiting for service bad, at lab/bad\.py:8 \(2 s so far\)")
 
@@ -208,7 +210,7 @@ def test_ctrl_c_ends_a_start_that_hangs(tmp_path: Path, body: str) -> None:
     """Where it awaits, and where it holds up everything; what had started is stopped."""
     begun = f"Path('begun').touch(); {body}"
     folder = system(tmp_path, good=GOOD, bad=hooked(begun, "from pathlib import Path"))
-    with Command("up", folder, cwd=folder) as command:
+    with Command("up", "--one-process", folder, cwd=folder) as command:
         command.logs("waiting for service bad")
         command.interrupt()
         assert command.ends() == 130
@@ -220,7 +222,7 @@ def test_ctrl_c_ends_an_import_that_hangs(tmp_path: Path) -> None:
     """A module that never ends importing is interrupted at once."""
     text = "import pathlib, time\npathlib.Path('importing').touch()\ntime.sleep(600)\n"
     folder = system(tmp_path, bad=text)
-    with Command("up", folder, cwd=folder) as command:
+    with Command("up", "--one-process", folder, cwd=folder) as command:
         until((folder / "importing").exists)
         command.interrupt()
         assert command.ends() == 130
@@ -257,7 +259,7 @@ def upgrade() -> None:
 def test_a_seed_that_fails_is_named(tmp_path: Path) -> None:
     """Seeds are users' code: service, file and line."""
     folder = system(tmp_path, keeps=KEEPS.replace("{seed}", "raise ValueError('no corn')"))
-    with Command("up", folder, cwd=folder) as command:
+    with Command("up", "--one-process", folder, cwd=folder) as command:
         assert command.ends() == 1
     assert "keeps.py:10: service keeps: a seed raised ValueError: no corn" in command.err.text
     assert "Traceback" not in command.err.text
@@ -269,7 +271,7 @@ def test_a_migration_that_fails_is_named(tmp_path: Path) -> None:
     migrations = folder / "lab" / "migrations"
     migrations.mkdir()
     (migrations / "0001_first.py").write_text(MIGRATION)
-    with Command("up", folder, cwd=folder) as command:
+    with Command("up", "--one-process", folder, cwd=folder) as command:
         assert command.ends() == 1
     assert "service keeps" in command.err.text
     assert "0001_first.py" in command.err.text
@@ -302,7 +304,7 @@ def test_state_that_cannot_be_used_is_named(tmp_path: Path, spoil: object) -> No
     spoil(state)
     kept = state / "keeps.db"
     before = kept.read_bytes() if kept.is_file() else b""
-    with Command("up", folder, "--state", state, cwd=folder) as command:
+    with Command("up", "--one-process", folder, "--state", state, cwd=folder) as command:
         assert command.ends() == 1
     told = command.err.text
     assert "service keeps" in told
@@ -319,7 +321,7 @@ def test_damaged_keys_are_named(tmp_path: Path) -> None:
     kept = keys / "signing-keys.json"
     kept.write_text("{")
     kept.chmod(0o600)
-    with Command("up", folder, cwd=folder) as command:
+    with Command("up", "--one-process", folder, cwd=folder) as command:
         assert command.ends() == 1
     assert "signing-keys.json" in command.err.text
     assert "backup" in command.err.text

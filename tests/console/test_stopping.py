@@ -51,7 +51,7 @@ SLOW = """
 def slow_call(folder: Path, path: str = "/slow") -> Generator[tuple[Command, int, Answer]]:
     """A system with one call under way."""
     system(folder, slow=SLOW)
-    with Command("up", folder, cwd=folder) as command:
+    with Command("up", "--one-process", folder, cwd=folder) as command:
         port = command.ready()
         answer = Answer(port, path)
         until((folder / "begun").exists)
@@ -128,7 +128,7 @@ STUCK = """
 def test_a_stop_hook_that_hangs_is_cut_short(tmp_path: Path) -> None:
     """Nobody has to look for kill -9."""
     system(tmp_path, stuck=STUCK)
-    with Command("up", tmp_path, cwd=tmp_path) as command:
+    with Command("up", "--one-process", tmp_path, cwd=tmp_path) as command:
         command.ready()
         command.signal(signal.SIGINT)
         until((tmp_path / "ending").exists)
@@ -156,7 +156,7 @@ DEBUGGED = """
 def test_breakpoint_works_in_a_service(tmp_path: Path, options: list[str]) -> None:
     """The debugger has the terminal; values can be read and changed, and the call goes on."""
     system(tmp_path, debugged=DEBUGGED)
-    with Terminal("up", tmp_path, *options, cwd=tmp_path) as terminal:
+    with Terminal("up", "--one-process", tmp_path, *options, cwd=tmp_path) as terminal:
         port = int(terminal.shows(r"http://127\.0\.0\.1:(\d+)")[1])
         answer = Answer(port, "/look/41")
         terminal.shows(r"\(Pdb\) ")

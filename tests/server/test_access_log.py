@@ -52,6 +52,7 @@ async def test_lines_for_machines_are_objects() -> None:
         await site.ask("GET", '/%22,%22status%22:200,"x"')
         first, second = map(json.loads, site.lines.getvalue().splitlines())
     assert first.pop("ms") >= 0
+    assert re.fullmatch(r"[0-9a-f]{16}", first.pop("span_id"))
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", first.pop("time"))
     assert first == {
         "method": "GET",
@@ -61,6 +62,26 @@ async def test_lines_for_machines_are_objects() -> None:
         "trace_id": TRACE,
     }
     assert (second["status"], second["target"]) == (404, '/%22,%22status%22:200,"x"')
+    assert "span_id" not in second
+
+
+async def test_a_line_names_the_span_that_was_recorded() -> None:
+    """So that whoever reads a line finds the call in its trace."""
+    async with site_of(json_lines=True) as site:
+        await site.ask("GET", "/notes/1", headers=PARENT)
+        line = json.loads(site.lines.getvalue())
+        (span,) = site.host.meter.spans
+    assert (line["trace_id"], line["span_id"]) == (span.trace.trace_id, span.trace.span_id)
+
+
+async def test_a_process_that_is_told_who_it_is_says_so_in_each_object() -> None:
+    """Lines of many processes may end in one file."""
+    stream = io.StringIO()
+    log = AccessLog(stream, json=True, who={"service": "lab", "instance": "lab-1"}, delay=60)
+    log.note("GET", "/", 200, 0.001, "-", "")
+    log.flush()
+    line = json.loads(stream.getvalue())
+    assert (line["service"], line["instance"], line["status"]) == ("lab", "lab-1", 200)
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,8 @@ def chunked(body: bytes) -> bytes:
 @pytest.mark.parametrize(
     ("sent", "status", "fate"),
     [
-        pytest.param(b"GET /text HTTP/1.1\r\n\r\n", 200, SERVED, id="no host"),
+        pytest.param(b"GET /text HTTP/1.1\r\n\r\n", 400, CLOSED, id="no host"),
+        pytest.param(get(b"/text", b"host: b\r\n"), 400, CLOSED, id="two hosts"),
         pytest.param(b"FROB /text HTTP/1.1\r\n" + HOST + b"\r\n", 400, CLOSED, id="method"),
         pytest.param(b"get /text HTTP/1.1\r\n" + HOST + b"\r\n", 400, CLOSED, id="small letters"),
         pytest.param(b"PROPFIND /text HTTP/1.1\r\n" + HOST + b"\r\n", 405, SERVED, id="webdav"),
@@ -53,7 +54,7 @@ def chunked(body: bytes) -> bytes:
         pytest.param(get(b"/a\x01b"), 400, CLOSED, id="control in the target"),
         pytest.param(get(b"/a b"), 400, CLOSED, id="space in the target"),
         pytest.param(get(b"/a\\b"), 404, SERVED, id="backslash"),
-        pytest.param(get(b"/text#part"), 200, SERVED, id="fragment"),
+        pytest.param(get(b"/text#part"), 400, CLOSED, id="fragment"),
         pytest.param(get(b"text"), 400, CLOSED, id="no slash"),
         pytest.param(get(b"?how=x"), 400, CLOSED, id="query alone"),
         pytest.param(get(b""), 400, CLOSED, id="no target"),

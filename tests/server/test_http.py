@@ -1,5 +1,7 @@
 """HTTP as the standards say it: statuses, methods, media types, sizes."""
 
+import sys
+
 import pytest
 
 from coterie.server import App, Host
@@ -48,7 +50,14 @@ async def test_other_results_than_json(site: Site) -> None:
         (b'{"text": "' + b"x" * 101 + b'"}', "length <= 100"),
         (b'{"text": "\xff"}', "no application/json"),
         (b"[" * 4900 + b"]" * 4900, "Expected `object`"),
-        (b'{"text": "a", "more": ' + b"[" * 4900 + b"]" * 4900 + b"}", "nested too deep"),
+        pytest.param(
+            b'{"text": "a", "more": ' + b"[" * 4900 + b"]" * 4900 + b"}",
+            "nested too deep",
+            marks=pytest.mark.skipif(
+                sys.version_info >= (3, 13),
+                reason="from 3.13 on CPython reads 9,997 deep, and 10,000 bytes hold half of that",
+            ),
+        ),
         (b'{"text": NaN}', "no application/json"),
     ],
 )

@@ -97,9 +97,13 @@ EXAMPLES = [
 @pytest.mark.parametrize(("table", "key"), EXAMPLES)
 def test_the_example_of_every_key_is_right(table: str, key: str, tmp_path: Path) -> None:
     """What a message proposes can be pasted; and the control: a date is right for no key."""
-    header = "service.other" if table == "service" else table
-    plain = {"system": "", "service": "implements = 'a:B'\n" if key != "implements" else ""}
+    header = {"service": "service.other", "process": "process.core"}.get(table, table)
+    plain = {
+        "service": "implements = 'a:B'\n" if key != "implements" else "",
+        "process": "together = ['orders']\n" if key != "together" else "",
+    }
     text = SHOP if table != "system" else SHOP.replace("[system]\n", "")
+    text += "[service.users]\nimplements = 'a:B'\n"
     before = f"[{header}]\n{plain.get(table, '')}"
     wrong = told(f"{before}{key} = 1979-05-27\n{text}", tmp_path)
     assert len(wrong) == 1
@@ -274,11 +278,15 @@ BROKEN: list[tuple[str, list[str]]] = [
     ),
     (
         f"{SHOP}replicas = 0\n",
-        ["5: [service.orders] replicas takes a whole number, 1 to 1000, not 0"],
+        [
+            "5: [service.orders] replicas takes a whole number, 1 to 1000, or a table of min, max and target_in_flight, not 0"
+        ],
     ),
     (
         f"{SHOP}replicas = true\n",
-        ["5: [service.orders] replicas takes a whole number, 1 to 1000, not"],
+        [
+            "5: [service.orders] replicas takes a whole number, 1 to 1000, or a table of min, max and target_in_flight, not"
+        ],
     ),
     (f"{SHOP}uses = {{ a = 1 }}\n", ["5: [service.orders] uses takes a table from contract to"]),
     (
@@ -326,7 +334,7 @@ BROKEN: list[tuple[str, list[str]]] = [
     (
         f"{SHOP}replicas = 'two'\n[gateway]\nport = 'x'\n[polcy]\n",
         [
-            "5: [service.orders] replicas takes a whole number, 1 to 1000, not 'two'.",
+            "5: [service.orders] replicas takes a whole number, 1 to 1000, or a table of min, max and target_in_flight, not 'two'.",
             "7: [gateway] port takes a port, 0 to 65535, not 'x'. For example port = 8080.",
             "8: there is no table [polcy]. Did you mean [policy]?",
         ],

@@ -1,33 +1,20 @@
 """The shop, running, and who uses it."""
 
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import asynccontextmanager
-from pathlib import Path
+from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
 
-from coterie.client.http1 import Pool
-from coterie.testing import running
 from flask_shop import flask_shop
+from shop_ways import WAYS
 from shop_web import Customer, Web
 
-SHOP = Path(__file__).parent.parent
-
-
-@asynccontextmanager
-async def coterie_shop() -> AsyncGenerator[Web]:
-    """The whole shop by Coterie, with a state of its own."""
-    async with running(SHOP, profile="test") as system, Pool(system.url) as pool:
-        yield Web(pool)
-
-
-SHOPS = {"coterie": coterie_shop, "flask": flask_shop}
+SHOPS = {**WAYS, "flask": flask_shop}
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module", params=SHOPS)
 async def web(request: pytest.FixtureRequest) -> AsyncIterator[Web]:
-    """Nobody in particular, before either shop; the tests of a file share the two."""
+    """Nobody in particular, before each of the shops; the tests of a file share them."""
     async with SHOPS[request.param]() as web:
         yield web
 

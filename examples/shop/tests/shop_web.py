@@ -1,7 +1,8 @@
 """A plain HTTP client of the shop: what its users have, and nothing more.
 
-The shop exists twice, by Coterie and in Flask (see `flask_shop`). Both keep the same promises, so
-a test runs on both, unless it says `in_coterie` or `in_flask`.
+The shop exists twice, by Coterie and in Flask (see `flask_shop`), and the one by Coterie can be run
+in several ways (see `shop_ways`). All keep the same promises, so a test runs on all, unless it says
+`in_coterie` or `in_flask`.
 """
 
 import itertools
@@ -14,7 +15,10 @@ from coterie.client.http1 import Pool
 
 DATE = "2023-11-28"
 
-in_coterie = pytest.mark.parametrize("web", ["coterie"], indirect=True)
+IN_COTERIE = ("test kit", "one process", "processes", "grouped")
+"""The ways to run the shop by Coterie."""
+
+in_coterie = pytest.mark.parametrize("web", IN_COTERIE, indirect=True)
 """A truth of the shop by Coterie alone: in Flask nobody is asked who they are, for one."""
 
 in_flask = pytest.mark.parametrize("web", ["flask"], indirect=True)

@@ -1,5 +1,6 @@
 """The shop as a system: what it is made of, how it grows, where its data lives."""
 
+import contextlib
 import datetime
 import sqlite3
 import subprocess
@@ -29,7 +30,7 @@ def of_system() -> dict[str, set[str]]:
     return {service.name: {d.name for d in service.descriptions} for service in found}
 
 
-@pytest.mark.promise("S2-02", "S2-03", "S2-04", "S2-56")
+@pytest.mark.promise("S2-02", "S2-03", "S2-04", "S2-56", "S3-40")
 def test_users_orders_and_inventory_are_services_of_their_own() -> None:
     """Each with its contract; inventory also keeps the stock for whoever sells it."""
     assert of_system() == {
@@ -134,7 +135,7 @@ async def test_one_central_database_is_a_line_of_configuration(tmp_path: Path) -
             assert found == files
             tables: set[str] = set()
             for name in files:
-                with sqlite3.connect(system.system.state / name) as connection:
+                with contextlib.closing(sqlite3.connect(system.system.state / name)) as connection:
                     rows = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
                     tables |= {row[0] for row in rows}
         assert {"users", "orders", "products", "reservations"} <= tables
@@ -149,7 +150,7 @@ async def test_database_url_moves_the_database(tmp_path: Path) -> None:
     assert environment["DATABASE_URL"].startswith("sqlite:////")
     async with running(SHOP, environment=environment) as system, Pool(system.url) as pool:
         await Web(pool).customer()
-        with sqlite3.connect(file) as connection:
+        with contextlib.closing(sqlite3.connect(file)) as connection:
             assert connection.execute("SELECT count(*) FROM users").fetchone() == (1,)
 
 
@@ -170,7 +171,7 @@ async def test_passwords_are_kept_as_argon2_hashes(
     """What is stored is an Argon2id hash; the password is nowhere, in no log either."""
     async with running(SHOP) as system, Pool(system.url) as pool:
         await Web(pool).customer()
-        with sqlite3.connect(system.system.state / "users.db") as connection:
+        with contextlib.closing(sqlite3.connect(system.system.state / "users.db")) as connection:
             (stored,) = connection.execute("SELECT password_hash FROM users").fetchone()
         assert stored.startswith("$argon2id$")
         for file in system.system.state.rglob("*.db*"):
@@ -255,7 +256,7 @@ async def test_an_administrators_order_for_nobody_is_the_users_own_fault() -> No
         assert caught.value == NoSuchUser(999)
 
 
-@pytest.mark.promise("P2.12-4", "S2-50", "S2-52")
+@pytest.mark.promise("P2.12-4", "S2-50", "S2-52", "S3-41")
 async def test_every_service_is_documented() -> None:
     """A page to try its operations, and the document behind it, payloads among it."""
     async with running(SHOP, profile="test") as system, Pool(system.url) as pool:

@@ -15,6 +15,8 @@ class Sent(enum.Enum):
 
     NOT_SENT = "not sent"
     """It certainly never left: any operation may be tried again."""
+    REFUSED = "refused"
+    """It arrived where nobody is ready, and nothing was begun: any operation may be tried again."""
     UNKNOWN = "unknown"
     """It left, and no answer came: the effect may or may not have happened."""
     ANSWERED = "answered"

@@ -1,81 +1,104 @@
-"""One format for every log line of a process, for people or for machines."""
+"""coterie logs: what the processes of a system have logged."""
 
 import asyncio
-import logging
-import time
+import zlib
+from collections.abc import Sequence
+from contextlib import aclosing
+from pathlib import Path
+from typing import Annotated
 
-import msgspec
+import typer
 
-from coterie.call import current_context
+from coterie.console.control import LogLine, NotUp
 
-__all__ = ["set_up_logs"]
+from .completion import services
+from .kept_logs import kept_lines, kept_sources
+from .options import Json, Profile, State, SystemOption
+from .output import complain, labelled, show_json
+from .running import Running, apart, running
 
-# What these say at INFO is about themselves.
-_TALKATIVE = ("alembic", "asyncio", "uvicorn")
+__all__ = ["verb"]
+
+_COLOURS = ("cyan", "green", "yellow", "magenta", "blue", "bright_cyan", "bright_green")
+# What could move the cursor or change colours would let a log write over what is on the screen.
+_CONTROLS = {code: f"\\x{code:02x}" for code in (*range(9), *range(10, 32), *range(127, 160))}
 
 
-def set_up_logs(*, json: bool, verbose: bool) -> None:
-    """Send the log of this process to standard error, in the form of the access log.
+def verb(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="NAME",
+            help="A service, or one process such as orders-2; every process without it.",
+            show_default=False,
+            autocompletion=services,
+        ),
+    ] = None,
+    system: SystemOption = Path(),
+    follow: Annotated[
+        bool, typer.Option("--follow", "-f", help="Go on with what comes, until Ctrl-C.")
+    ] = False,
+    lines: Annotated[
+        int,
+        typer.Option(
+            "--lines", "-n", min=0, max=100_000, metavar="N", help="The last N of each process."
+        ),
+    ] = 100,
+    profile: Profile = None,
+    state: State = None,
+    json: Json = False,
+) -> None:
+    """Show what the processes of a system have logged.
 
-    A line has time (UTC), level, logger, message, and inside a call the id of its trace; with
-    ``json`` it is an object. INFO and above are logged, with ``verbose`` DEBUG too.
+    Of a system that is not running, what its last processes have left. With --json each line is
+    an object: source, line.
+
+    \b
+    Examples:
+      coterie logs
+      coterie logs orders --follow
+      coterie logs gateway --lines 20 --system examples/shop
     """
-    handler = logging.StreamHandler()
-    handler.setFormatter(_Objects() if json else _Lines())
-    handler.addFilter(_worth_a_line)
-    level = logging.DEBUG if verbose else logging.INFO
-    logging.basicConfig(handlers=[handler], level=level, force=True)
-    logging.captureWarnings(capture=True)
-    for name in _TALKATIVE:
-        logging.getLogger(name).setLevel(logging.WARNING)
+    chosen, path = apart(names or (), system)
+    asked = running(path, profile=profile, state=state)
+    shown = _Shown(json=json)
+    asked.asked(_logs(asked, chosen, lines, shown, follow=follow))
 
 
-class _Lines(logging.Formatter):
-    def format(self, record: logging.LogRecord) -> str:
-        message, trace = record.getMessage(), _trace()
-        line = f"{_stamp(record)} {record.levelname} {record.name}: {message}"
-        if trace is not None and trace not in message:
-            line += f" {trace}"
-        return "\n".join([line, *_appendix(self, record)])
+class _Shown:
+    """Prints lines, each behind its source; as objects with ``json``."""
+
+    def __init__(self, *, json: bool) -> None:
+        self._json = json
+        self._width = 10
+
+    def show(self, line: LogLine) -> None:
+        if self._json:
+            show_json(line)
+            return
+        self._width = max(self._width, len(line.source))
+        # The same process has the same colour today and tomorrow.
+        colour = _COLOURS[zlib.crc32(line.source.encode()) % len(_COLOURS)]
+        labelled(line.source.ljust(self._width), line.line.translate(_CONTROLS), colour)
 
 
-class _Objects(logging.Formatter):
-    def format(self, record: logging.LogRecord) -> str:
-        members = {
-            "time": _stamp(record),
-            "level": record.levelname.lower(),
-            "logger": record.name,
-            "message": record.getMessage(),
-        }
-        trace = _trace()
-        if trace is not None:
-            members["trace_id"] = trace
-        appendix = _appendix(self, record)
-        if appendix:
-            members["error"] = "\n".join(appendix)
-        return msgspec.json.encode(members).decode()
-
-
-def _stamp(record: logging.LogRecord) -> str:
-    second = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
-    return f"{second}.{int(record.msecs):03d}Z"
-
-
-def _trace() -> str | None:
-    context = current_context.get(None)
-    return None if context is None else context.trace.trace_id
-
-
-def _appendix(formatter: logging.Formatter, record: logging.LogRecord) -> list[str]:
-    found = []
-    if record.exc_info and record.exc_info[0] is not None:
-        found.append(formatter.formatException(record.exc_info))
-    if record.stack_info:
-        found.append(formatter.formatStack(record.stack_info))
-    return found
-
-
-def _worth_a_line(record: logging.LogRecord) -> bool:
-    # A call that was broken off because the system stops is no error of anybody's.
-    kind = record.exc_info[0] if record.exc_info else None
-    return kind is None or not issubclass(kind, asyncio.CancelledError)
+async def _logs(
+    asked: Running, names: Sequence[str], lines: int, shown: _Shown, *, follow: bool
+) -> None:
+    try:
+        await asked.check(names)
+        async with aclosing(asked.client.logs(names, lines, follow=follow)) as told:
+            async for line in told:
+                shown.show(line)
+    except NotUp:
+        state = asked.system.state
+        sources = await asyncio.to_thread(kept_sources, state)
+        if follow or not sources:
+            raise
+        asked.check_among(names, sources)
+        complain([f"{asked.system.name} is not running here; this is what it has left:"])
+        for line in kept_lines(state, names, lines):
+            shown.show(line)
+        return
+    if follow:
+        complain([f"{asked.system.name} has stopped"])

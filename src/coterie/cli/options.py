@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-__all__ = ["Json", "Profile", "SystemArgument", "SystemOption"]
+__all__ = ["Json", "Profile", "State", "SystemArgument", "SystemOption"]
 
 SystemArgument = Annotated[
     Path,
@@ -27,5 +27,9 @@ SystemOption = Annotated[
 Profile = Annotated[
     str | None,
     typer.Option("--profile", metavar="NAME", help="Lay the tables of [profile.NAME] over it."),
+]
+State = Annotated[
+    Path | None,
+    typer.Option("--state", metavar="FOLDER", help="Where databases and keys are kept."),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, errors too.")]

@@ -14,11 +14,19 @@ __all__ = ["SUMMARIES", "Verb", "Verbs"]
 SUMMARIES = {
     "new": "Write a new system: a contract, a service, a test.",
     "check": "Find every problem of a system, with file, line and remedy.",
-    "up": "Run a system: every service, behind the gateway, until Ctrl-C.",
+    "up": "Run a system, each service in its own process.",
+    "ps": "Show every process of a running system.",
+    "logs": "Show what the processes of a system have logged.",
+    "scale": "Run more instances of a service, or fewer.",
+    "restart": "Restart services one by one, without losing a call.",
+    "stop": "Stop a running system, or some of its services.",
     "call": "Call an operation with typed arguments; print its result.",
     "describe": "Show what a service promises.",
+    "inventory": "List the services, their owners, contracts and dependencies.",
     "routes": "List what the gateway answers, and who may call.",
+    "deploy": "Write the files that others run a system with.",
     "migrate": "Bring every database up to date, or write a migration.",
+    "engines": "List the engines on this machine: broker, gateway, databases.",
 }
 
 _TYPE = re.compile(r" <[^>]+>$")
@@ -29,7 +37,7 @@ class Verb(TyperCommand):
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
         """What follows the name in the usage line."""
-        return [piece.strip("{}") for piece in super().collect_usage_pieces(ctx)]
+        return [re.sub("[{}]", "", piece) for piece in super().collect_usage_pieces(ctx)]
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Write the sections of arguments and of options."""

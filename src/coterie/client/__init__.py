@@ -1,16 +1,29 @@
 """Typed clients: a contract becomes an object whose methods are calls.
 
 Knows how a call leaves (HTTP, or straight to a handler in this process) and what became of it:
-answered, not sent, or unknown. `connect` needs nothing but a contract and a URL.
+answered, not sent, or unknown. `connect` needs nothing but a contract and a URL; `Discovered` finds
+its way by a registry it is handed.
 
-Deliberately knows no service, no host and no registry: whoever assembles a system hands it
-handlers.
+Deliberately knows no service, no host and no engine: whoever assembles a system hands it handlers.
 """
 
+from .collector import Collector, Telemetry
 from .connect import connect
+from .discovered import Discovered
 from .http import Http
+from .lane import IDLE
 from .local import serialising
 from .pages import items
 from .proxy import proxy
 
-__all__ = ["Http", "connect", "items", "proxy", "serialising"]
+__all__ = [
+    "IDLE",
+    "Collector",
+    "Discovered",
+    "Http",
+    "Telemetry",
+    "connect",
+    "items",
+    "proxy",
+    "serialising",
+]

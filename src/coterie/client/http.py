@@ -22,12 +22,27 @@ class Http:
     `coterie.client.http1.Pool`. Raises `ValueError` for a URL that is none.
     """
 
-    def __init__(self, url: str, *, connections: int = 100) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        connections: int = 100,
+        connect_timeout: float = 5.0,
+        idle_timeout: float = 60.0,
+    ) -> None:
         parts = urlsplit(url)
         if parts.query or parts.fragment:
             raise ValueError(f"a base URL ends with its path: {url!r}")
         self._prefix = parts.path.rstrip("/")
-        self._pool = Pool(f"{parts.scheme}://{parts.netloc}", connections=connections)
+        if " " in self._prefix or not (self._prefix.isascii() and self._prefix.isprintable()):
+            raise ValueError(f"the path of a base URL is percent-encoded ASCII: {url!r}")
+        origin = f"{parts.scheme}://{parts.netloc}"
+        self._pool = Pool(
+            origin,
+            connections=connections,
+            connect_timeout=connect_timeout,
+            idle_timeout=idle_timeout,
+        )
         self._callers: dict[Operation, Caller] = {}
 
     async def start(self) -> None:
@@ -37,6 +52,10 @@ class Http:
     async def stop(self) -> None:
         """Close every connection."""
         await self._pool.stop()
+
+    async def drain(self) -> None:
+        """Keep no connection from here on; return when those under way have finished, and closed."""
+        await self._pool.drain()
 
     async def __aenter__(self) -> Self:
         await self.start()

@@ -7,11 +7,12 @@ from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 
-from watchfiles import Change, DefaultFilter, watch
+from watchfiles import watch
+
+from .sources import Sources, shown
 
 __all__ = ["reload"]
 
-_KINDS = (".py", ".toml", ".json", ".sql", ".html")
 _LOOK = 200  # milliseconds
 _SETTLED = 100  # milliseconds without a change, so that an editor's many are one
 _PATIENCE = 20.0
@@ -41,7 +42,7 @@ def reload(
         program.start()
         for changes in watch(
             folder,
-            watch_filter=_Sources(folder.resolve(), [path.resolve() for path in ignore]),
+            watch_filter=Sources(folder.resolve(), [path.resolve() for path in ignore]),
             stop_event=program,
             step=_SETTLED,
             rust_timeout=_LOOK,
@@ -49,7 +50,7 @@ def reload(
             raise_interrupt=False,
         ):
             if changes:
-                told(sorted({_shown(Path(path), folder) for _, path in changes}))
+                told(sorted({shown(Path(path), folder) for _, path in changes}))
                 program.end()
                 program.start()
             elif program.ended():
@@ -112,26 +113,3 @@ class _Program:
 
     def _come(self, number: int, frame: FrameType | None) -> None:
         self._signals += 1
-
-
-class _Sources(DefaultFilter):
-    def __init__(self, folder: Path, ignore: Sequence[Path]) -> None:
-        super().__init__()
-        self._folder = folder
-        self._ignore = ignore
-
-    def __call__(self, change: Change, path: str) -> bool:
-        found = Path(path)
-        parts = found.relative_to(self._folder).parts if found.is_relative_to(self._folder) else ()
-        return (
-            found.suffix in _KINDS
-            # Above the folder anything may be hidden; inside, what is hidden is no source.
-            and not any(part.startswith(".") for part in parts)
-            and not any(found.is_relative_to(folder) for folder in self._ignore)
-            and super().__call__(change, path)
-        )
-
-
-def _shown(path: Path, folder: Path) -> Path:
-    whole = folder.resolve()
-    return path.relative_to(whole) if path.is_relative_to(whole) else path

@@ -1,4 +1,4 @@
-"""Signals: what Ctrl-C and SIGTERM mean to a process that runs a system."""
+"""Signals: what Ctrl-C, SIGTERM and the end of the terminal mean to a process that runs a system."""
 
 import asyncio
 import signal
@@ -13,7 +13,7 @@ _LOOK = 0.5
 
 
 class Signals:
-    """SIGINT and SIGTERM of this process, for the length of a block in its main thread.
+    """SIGINT, SIGTERM and SIGHUP of this process, for the length of a block in its main thread.
 
     The first asks to stop: ``asked`` is set. The second insists: the task that entered the block
     is cancelled. A third, one that comes while the first still is not heard because some code
@@ -36,8 +36,9 @@ class Signals:
 
     def __enter__(self) -> Self:
         # Not the loop's own handlers: those wait for a loop that may never turn again.
-        for number in (signal.SIGINT, signal.SIGTERM):
-            self._before[number] = signal.signal(number, self._come)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            if number != signal.SIGHUP or signal.getsignal(number) == signal.SIG_DFL:  # nohup(1)
+                self._before[number] = signal.signal(number, self._come)
         return self
 
     def __exit__(

@@ -1,7 +1,6 @@
 """up(): a whole system in one process, from start to Ctrl-C."""
 
 import asyncio
-import errno
 import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -10,13 +9,16 @@ from time import monotonic, perf_counter
 
 from msgspec import Struct
 
-from coterie.server import HttpServer, PortTaken
-from coterie.system import Assembly, Problem, System, SystemProblems, assemble
+from coterie.server import HttpServer
+from coterie.system import Assembly, System, SystemProblems, assemble
 
+from .certificate import certificate_of, context_of
+from .interrupted import Interrupted
+from .ports import listen
 from .signals import Signals
 from .starting import Starting
 
-__all__ = ["Interrupted", "Up", "up"]
+__all__ = ["Up", "up"]
 
 log = logging.getLogger("coterie.console")
 
@@ -32,10 +34,6 @@ class Up(Struct, frozen=True):
     url: str
     seconds: float
     assembly: Assembly
-
-
-class Interrupted(Exception):
-    """A signal came before the system was up, or a second one while it stopped."""
 
 
 class _Threads(ThreadPoolExecutor):
@@ -81,9 +79,14 @@ async def up(
     ):
         assembly = assemble(system, access_json=access_json)
         assembly.patience = patience
-        server = HttpServer(assembly.app, host=system.gateway.host, port=system.gateway.port)
+        server = HttpServer(
+            assembly.app,
+            host=system.gateway.host,
+            port=system.gateway.port,
+            tls=context_of(certificate_of(system)),
+        )
         # The port first: whoever finds it taken has not yet touched a database.
-        _listen(server, system)
+        listen(server, system)
         at_the_end.callback(server.release)
         starting.assembly = assembly
         signals.hears = starting.turns
@@ -104,25 +107,6 @@ async def up(
             if starting.problem is not None and isinstance(error, SystemProblems):
                 raise SystemProblems([starting.problem]) from error
             raise
-
-
-def _listen(server: HttpServer, system: System) -> None:
-    try:
-        server.listen()
-    except PortTaken as error:
-        gateway = system.gateway
-        reason = error.__cause__.strerror if isinstance(error.__cause__, OSError) else error
-        what = f"the gateway cannot listen on {gateway.host}:{gateway.port}: {reason}"
-        remedy = "Choose an address of this machine, or 0.0.0.0 for every one"
-        if error.errno == errno.EADDRINUSE:
-            remedy = (
-                f"Stop what uses it (`ss -ltnp 'sport = :{gateway.port}'` shows it), or take"
-                " another: --port 0 finds a free one"
-            )
-        elif error.errno == errno.EACCES:
-            remedy = "Take a port above 1023: those below are the administrator's"
-        line = system.places.line("gateway", "port")
-        raise SystemProblems([Problem(system.places.file, line, what, remedy)]) from error
 
 
 async def _start(assembly: Assembly, server: HttpServer, asked: asyncio.Event) -> None:

@@ -7,21 +7,19 @@ Deliberately builds nothing, reads no configuration, and calls no other service.
 """
 
 from .access import AccessLog
-from .app import App, Page
+from .app import STREAM_LIMIT, App, Page
 from .cors import Cors
 from .host import Host, State
-from .meter import Meter, Span
 from .serving import HttpServer, PortTaken
 
 __all__ = [
+    "STREAM_LIMIT",
     "AccessLog",
     "App",
     "Cors",
     "Host",
     "HttpServer",
-    "Meter",
     "Page",
     "PortTaken",
-    "Span",
     "State",
 ]

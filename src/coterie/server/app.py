@@ -6,19 +6,27 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from functools import lru_cache
 from time import perf_counter
 from typing import Any
+from urllib.parse import parse_qs
 
-from coterie.binding.rest import Endpoint, Request, Router, from_headers, problem_reply
+from coterie.binding.rest import (
+    Endpoint,
+    Request,
+    Router,
+    from_headers,
+    normal_path,
+    problem_reply,
+)
 from coterie.call import Call, Failure, Reply, Trace
 from coterie.contract import Code, Fault
+from coterie.telemetry import Spans, answer, exposition
 
 from .access import AccessLog
 from .body import Disconnected, Incoming, Receive, read
 from .cors import Cors
 from .host import Host, State
-from .meter import exposition
 from .streamed import closed, pour
 
-__all__ = ["App", "Page", "Send"]
+__all__ = ["STREAM_LIMIT", "App", "Page", "Send"]
 
 Send = Callable[[Mapping[str, Any]], Awaitable[None]]
 Page = Callable[[str, Mapping[bytes, bytes]], Reply | None]
@@ -27,6 +35,7 @@ Page = Callable[[str, Mapping[bytes, bytes]], Reply | None]
 log = logging.getLogger("coterie.server")
 
 STREAM_LIMIT = 1 << 30
+"""Octets of a body that is read as it arrives."""
 
 
 class _Route:
@@ -45,13 +54,15 @@ class App:
     """Answers HTTP for ``hosts``: their operations, health, metrics, and ``pages``.
 
     ``public`` is for the gateway: operations without a path of their own (`call`) are not
-    reachable. ``beside`` are hosts in this process that have no routes here and count all the same
-    for readiness and metrics. ``body_limit`` is in octets. Unknown paths are refused with 404, unknown methods
+    reachable, and paths are brought into their normal form. ``beside`` are hosts in this process
+    that have no routes here and count all the same for readiness and metrics. ``metrics`` says whether those are told, ``spans`` which ring of
+    spans is, never by a public application. ``body_limit`` is in octets. Unknown paths are refused with 404, unknown methods
     with 405 and ``Allow``; every error is a problem-details document.
 
     ``GET /health/live``   200 while the process answers
     ``GET /health/ready``  200 while every host takes calls, else 503 naming those that do not
     ``GET /metrics``       Prometheus text
+    ``GET /telemetry``     ``?after=N``: the spans numbered above N, in JSON
 
     Raises `ValueError` when two operations share a route.
     """
@@ -66,13 +77,18 @@ class App:
         access: AccessLog | None = None,
         pages: Sequence[Page] = (),
         beside: Sequence[Host] = (),
+        metrics: bool = True,
+        spans: Spans | None = None,
     ) -> None:
         self.hosts = (*hosts, *beside)
         self.draining = False
+        self._public = public
         self._cors = cors
         self._limit = body_limit
         self._access = access
-        self._pages = (self._own_page, *pages)
+        self._pages = tuple(pages)
+        self._metrics = metrics
+        self._spans = None if public else spans
         self._router: Router[_Route] = Router(
             (op.method, op.route, _Route(endpoint, host))
             for host in hosts
@@ -106,24 +122,25 @@ class App:
             headers = _joined(pairs)
         method: str = scope["method"]
         path = scope["raw_path"].decode("latin-1")
-        operation, trace_id = "-", ""
+        operation, trace_id, span_id = "-", "", ""
         upload: Incoming | None = None
         try:
+            path = normal_path(path) if self._public else path
             try:
                 route, values = self._router.find(method, path)
             except Failure as refusal:
-                reply = self._beside(method, path, headers, refusal)
+                reply = self._beside(method, path, headers, scope["query_string"], refusal)
             else:
                 operation = route.id
                 context = from_headers(headers)
-                trace_id = context.trace.trace_id
+                trace_id, span_id = context.trace.trace_id, context.trace.span_id
                 body: bytes | Incoming
                 if route.streams:
                     body = upload = Incoming(receive, STREAM_LIMIT)
                 else:
                     body = await read(receive, headers, self._limit)
                 query: bytes = scope["query_string"]
-                target = scope["raw_path"] + b"?" + query if query else scope["raw_path"]
+                target = path.encode("latin-1") + (b"?" + query if query else b"")
                 request = Request(values, query, headers, body)
                 call: Call = route.endpoint.call(request, target, context)
                 reply = await route.host.handle(call)
@@ -147,7 +164,7 @@ class App:
             await _stream(reply.body, receive, send, upload, told, wanted=method != "HEAD")
         if self._access is not None:
             seconds = perf_counter() - began
-            self._access.note(method, path, reply.status, seconds, operation, trace_id)
+            self._access.note(method, path, reply.status, seconds, operation, trace_id, span_id)
 
     async def _send(
         self, reply: Reply, body: bytes, headers: Mapping[bytes, bytes], send: Send
@@ -165,7 +182,12 @@ class App:
         return out
 
     def _beside(
-        self, method: str, path: str, headers: Mapping[bytes, bytes], refusal: Failure
+        self,
+        method: str,
+        path: str,
+        headers: Mapping[bytes, bytes],
+        query: bytes,
+        refusal: Failure,
     ) -> Reply:
         """The answer where no operation answers: pages, OPTIONS, or the refusal."""
         if method == "OPTIONS":
@@ -173,10 +195,8 @@ class App:
             if allowed:
                 return self._options(headers, allowed)
         if refusal.status == 404:
-            for page in self._pages:
-                reply = page(path, headers)
-                if reply is None:
-                    continue
+            reply = self._own_page(path, query) or self._page(path, headers)
+            if reply is not None:
                 if method in ("GET", "HEAD"):
                     return reply
                 if method == "OPTIONS":
@@ -186,19 +206,25 @@ class App:
                 raise Failure(Code.UNIMPLEMENTED, what, status=405, headers=allow)
         raise refusal
 
+    def _page(self, path: str, headers: Mapping[bytes, bytes]) -> Reply | None:
+        replies = (page(path, headers) for page in self._pages)
+        return next((reply for reply in replies if reply is not None), None)
+
     def _options(self, headers: Mapping[bytes, bytes], allowed: tuple[str, ...]) -> Reply:
         answer: tuple[tuple[str, str], ...] = (("allow", ", ".join(allowed)),)
         if self._cors is not None and b"access-control-request-method" in headers:
             answer += self._cors.preflight(allowed)
         return Reply(None, 204, answer)
 
-    def _own_page(self, path: str, headers: Mapping[bytes, bytes]) -> Reply | None:
+    def _own_page(self, path: str, query: bytes) -> Reply | None:
         if path == "/health/live":
             return Reply(None, 200, _JSON, b'{"status":"live"}')
         if path == "/health/ready":
             return self._readiness()
-        if path == "/metrics":
-            known = ((host.name, host.meter, host.in_flight) for host in self.hosts)
+        if path == "/telemetry" and self._spans is not None:
+            return Reply(None, 200, _JSON, answer(self._spans.after(_number(query))))
+        if path == "/metrics" and self._metrics:
+            known = ((host.meter, host.in_flight) for host in self.hosts)
             kind = (("content-type", "text/plain; version=0.0.4; charset=utf-8"),)
             return Reply(None, 200, kind, exposition(known))
         return None
@@ -215,6 +241,15 @@ class App:
 
 _JSON = (("content-type", "application/json"),)
 _READING = ("GET", "HEAD", "OPTIONS")
+
+
+def _number(query: bytes) -> int:
+    text = parse_qs(query.decode("latin-1")).get("after", ["0"])[-1]
+    if not text.isdecimal() or len(text) > 20:
+        what = "`after` is the number that the last answer called `next`; leave it out at first"
+        raise Failure(Code.INVALID_ARGUMENT, what)
+    return int(text)
+
 
 # What no header may hold (RFC 9110, 5.5), the tab apart: a line break would begin a second one.
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")

@@ -17,6 +17,7 @@ from coterie.call import (
     Handler,
     Policy,
     Reply,
+    Sent,
     chain,
     current,
     current_context,
@@ -34,9 +35,9 @@ from coterie.contract import (
     describe,
     hooks,
 )
+from coterie.telemetry import Meter
 
 from .inside import Check, argument_check, expected
-from .meter import Meter
 from .outcome import outcome
 from .scope import Buffered, Scope, Unheard
 from .streamed import belonging
@@ -65,7 +66,8 @@ class Host:
     """Serves the contracts of one service instance, which it is handed and never builds.
 
     ``policies`` wrap every call, the first outermost; ``components`` (a database, say) start
-    before the service's own hooks and stop after them; ``wire`` takes the events it emits.
+    before the service's own hooks and stop after them; ``wire`` takes the events it emits;
+    ``meter`` counts its calls, one of its own unless given.
     `handle` answers calls: it is the transport of callers in the same process, and what the
     HTTP application calls.
 
@@ -81,12 +83,13 @@ class Host:
         components: Sequence[Component] = (),
         wire: Wire | None = None,
         after: Sequence[object] = (),
+        meter: Meter | None = None,
     ) -> None:
         self.service = service
         self.descriptions = _descriptions(service)
         self.name = name or self.descriptions[0].name
         self.state = State.BUILT
-        self.meter = Meter()
+        self.meter = Meter(self.name) if meter is None else meter
         self._components = tuple(components)
         # Objects built for the service (stores, clients of third parties) have hooks too.
         self._hooked = (*after, service)
@@ -284,9 +287,8 @@ class Host:
     def _refuse_if_closed(self) -> None:
         # While it drains, calls under way may still make calls to finish their work.
         if self.state is not State.DRAINING or not isinstance(spawning.get(), Scope):
-            raise Failure(
-                Code.UNAVAILABLE, f"{self.name} is {self.state.value}; try again", retry_after=1.0
-            )
+            what = f"{self.name} is {self.state.value}; try again"
+            raise Failure(Code.UNAVAILABLE, what, retry_after=1.0, sent=Sent.REFUSED)
 
 
 def _beside(host: "Host") -> Context:

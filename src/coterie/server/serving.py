@@ -2,8 +2,10 @@
 
 import asyncio
 import socket
+import ssl
 from collections.abc import Generator
 from contextlib import contextmanager
+from time import monotonic
 from typing import Any
 
 import uvicorn
@@ -15,6 +17,11 @@ __all__ = ["HttpServer", "PortTaken"]
 KEEP_ALIVE = 75
 """Seconds an idle connection is kept: longer than our clients' pools keep one (60 s), so that
 it is the client who closes and no request meets a closing socket."""
+
+_LOOK = 0.02
+
+_HEARD = 0.25
+"""Seconds after which everybody has heard that an instance drains."""
 
 _UNWINDING = 1.0
 """Seconds for requests that were cut off to clean up after themselves."""
@@ -35,19 +42,28 @@ class HttpServer:
     """Serves ``app`` at ``host``:``port``; port 0 takes a free one. A component.
 
     ``patience`` is the seconds that requests under way may take to finish when it stops; then
-    they are cut off.
+    they are cut off. ``listener`` is a socket that listens already, ``tls`` how the gateway proves
+    who it is.
 
     Raises `PortTaken` at start, naming the remedy.
     """
 
     def __init__(
-        self, app: Any, *, host: str = "127.0.0.1", port: int = 0, patience: float = 10.0
+        self,
+        app: Any,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        patience: float = 10.0,
+        listener: socket.socket | None = None,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self._app = app
         self._host = host
-        self._port = port
+        self._port = port if listener is None else listener.getsockname()[1]
         self._patience = patience
-        self._listener: socket.socket | None = None
+        self._listener = listener
+        self._tls = tls
         self._server: _Server | None = None
         self._task: asyncio.Task[None] | None = None
 
@@ -61,7 +77,8 @@ class HttpServer:
         """Where to call."""
         everywhere = ("0.0.0.0", "::")  # noqa: S104  # compared with, not listened on
         host = "127.0.0.1" if self._host in everywhere else self._host
-        return f"http://{f'[{host}]' if ':' in host else host}:{self._port}"
+        scheme = "http" if self._tls is None else "https"
+        return f"{scheme}://{f'[{host}]' if ':' in host else host}:{self._port}"
 
     def listen(self) -> None:
         """Take the port; connections wait until `start`. Raises `PortTaken`."""
@@ -85,6 +102,9 @@ class HttpServer:
             timeout_keep_alive=KEEP_ALIVE,
             timeout_graceful_shutdown=patience,
         )
+        if self._tls is not None:
+            config.load()
+            config.ssl = self._tls
         self._server = _Server(config)
         sockets = [] if self._listener is None else [self._listener]
         self._task = asyncio.create_task(self._server.serve(sockets=sockets))
@@ -93,6 +113,34 @@ class HttpServer:
                 await self._task
                 raise RuntimeError("the HTTP server ended before it began")
             await asyncio.sleep(0)
+
+    async def drain(self, seconds: float) -> None:
+        """Take no new connection, and let go of those there are without breaking any off.
+
+        A connection is closed by the answer to its next request, which says so (RFC 9112, 9.6):
+        whoever keeps one learns of the end before it sends, not after. Those that stay silent for
+        ``seconds`` are left to `stop`. New ones are taken for a moment of these, by whoever has
+        not heard yet that nothing new is wanted here: one that nobody takes would be broken off
+        in the end. Another process may go on listening at this address.
+        """
+        server = self._server
+        if server is None:
+            return
+        connections = server.server_state.connections
+        began = monotonic()
+        heard = began + min(_HEARD, seconds)
+        while True:
+            now = monotonic()
+            if now >= heard:
+                for listening in server.servers:
+                    listening.close()
+                self.release()
+            for connection in connections:
+                if isinstance(connection, HeadLimit):
+                    connection.let_go()
+            if now >= heard and (not connections or now >= began + seconds):
+                return
+            await asyncio.sleep(_LOOK)
 
     async def stop(self) -> None:
         """Stop accepting, finish what is under way, close."""

@@ -15,9 +15,11 @@ from alembic.runtime.migration import MigrationContext, MigrationStep
 from alembic.script import Script, ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
 
 from .database import Database
 from .errors import MigrationError, NewerDatabase, StoreError
+from .written import written_head
 
 __all__ = ["Folder", "Migration", "migrate", "pending"]
 
@@ -37,6 +39,11 @@ async def migrate(database: Database, folder: Path, *, service: str) -> tuple[Mi
     All of it in one transaction, under a lock: several processes may start at once, and one that
     fails leaves nothing behind. Raises `MigrationError` or `NewerDatabase`.
     """
+    # Nearly every start finds nothing to do: to see that costs a question, and not all of Alembic,
+    # in every process.
+    head = written_head(folder)
+    if head is not None and await _is_at(database, service, head):
+        return ()
     found = Folder(folder, service)
     if not await _pending(database, found):
         return ()
@@ -47,6 +54,27 @@ async def migrate(database: Database, folder: Path, *, service: str) -> tuple[Mi
 async def pending(database: Database, folder: Path, *, service: str) -> tuple[Migration, ...]:
     """What `migrate` would apply, oldest first. Changes nothing."""
     return await _pending(database, Folder(folder, service))
+
+
+async def _is_at(database: Database, service: str, head: str) -> bool:
+    """Whether the tables of ``service`` are at ``head``, and nowhere else."""
+    table = _version_table(service)
+
+    def versions(connection: Connection) -> list[str]:
+        # Plain words, and no look at the catalogue: what reads little is little to each process.
+        try:
+            rows = connection.exec_driver_sql(f'SELECT version_num FROM "{table}"')  # noqa: S608  # made of letters
+            return [row[0] for row in rows]
+        except DBAPIError:
+            return []  # it was never migrated
+
+    async with database.unit_of_work(f"migrations of {service}", write=False) as unit:
+        connection = await unit.run(lambda session: session.connection())
+        return await connection.run_sync(versions) == [head]
+
+
+def _version_table(service: str) -> str:
+    return f"alembic_version_{re.sub(r'[^a-z0-9_]', '_', service.lower())}"[:63]
 
 
 async def _pending(database: Database, folder: "Folder") -> tuple[Migration, ...]:
@@ -61,7 +89,7 @@ class Folder:
     def __init__(self, path: Path, service: str) -> None:
         self.path = path
         self.service = service
-        self.table = f"alembic_version_{re.sub(r'[^a-z0-9_]', '_', service.lower())}"[:63]
+        self.table = _version_table(service)
         if not path.is_dir():
             raise MigrationError(
                 f"{service} has no folder {path}: write the first migration with"

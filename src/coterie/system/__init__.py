@@ -9,31 +9,57 @@ Deliberately knows no terminal, no signal and no port: `coterie.console` runs wh
 
 from .assemble import assemble
 from .assembly import Assembly
+from .blueprint import Blueprint, blueprint, gateway_pages
 from .check import check, resolve
+from .inventory import (
+    ContractEntry,
+    Dependency,
+    Inventory,
+    OperationEntry,
+    ServiceEntry,
+    digest_of,
+    inventory_of,
+)
 from .load import load
 from .migrate import migrate, write_migration
-from .model import (
+from .model import System
+from .part import Part
+from .plan import ServicePlan
+from .problem import Problem, SystemProblems
+from .specs import (
     TABLES,
+    Certificate,
+    ConsoleSpec,
     EnginesSpec,
     GatewaySpec,
     IdentitySpec,
     PolicySpec,
+    ProcessSpec,
+    Replicas,
     ServiceSpec,
     Size,
-    System,
     SystemSpec,
 )
-from .plan import ServicePlan
-from .problem import Problem, SystemProblems
 
 __all__ = [
     "TABLES",
     "Assembly",
+    "Blueprint",
+    "Certificate",
+    "ConsoleSpec",
+    "ContractEntry",
+    "Dependency",
     "EnginesSpec",
     "GatewaySpec",
     "IdentitySpec",
+    "Inventory",
+    "OperationEntry",
+    "Part",
     "PolicySpec",
     "Problem",
+    "ProcessSpec",
+    "Replicas",
+    "ServiceEntry",
     "ServicePlan",
     "ServiceSpec",
     "Size",
@@ -41,7 +67,11 @@ __all__ = [
     "SystemProblems",
     "SystemSpec",
     "assemble",
+    "blueprint",
     "check",
+    "digest_of",
+    "gateway_pages",
+    "inventory_of",
     "load",
     "migrate",
     "resolve",

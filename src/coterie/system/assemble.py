@@ -5,10 +5,11 @@ from contextlib import suppress
 from typing import Any
 
 from coterie.call import Call, Handler, Policy, Reply
-from coterie.client import proxy
+from coterie.client import Collector, Telemetry, proxy
 from coterie.contract import Contract, anyone, authenticated, hooks, promise_of
 from coterie.policy import authenticate, authorize, deadline
-from coterie.server import AccessLog, App, Cors, Host
+from coterie.server import AccessLog, App, Cors, Host, Page
+from coterie.telemetry import Meter, Resource, Spans, traced
 
 from .assembly import Assembly, Seed
 from .build import Workshop
@@ -17,11 +18,19 @@ from .engines import Databases, Identity, Unfit, databases, identity
 from .folder import place_of_error
 from .model import System
 from .pages import documentation, jwks_page
+from .part import Part
 from .plan import ServicePlan
 from .problem import Problem, SystemProblems
 from .recipe import Argument, Client, Given, Kept, Settings, Signing
 
 __all__ = ["assemble"]
+
+_LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+_WATCHED = ("/health/live", "/health/ready", "/metrics", "/telemetry")
+
+_KEPT = 8192
+"""Spans that are kept where they are sent somewhere: what comes between two sendings."""
 
 
 def assemble(
@@ -30,8 +39,13 @@ def assemble(
     replace: Mapping[type, object] | None = None,
     access: bool = True,
     access_json: bool = False,
+    part: Part | None = None,
+    instance: str = "",
 ) -> Assembly:
     """Build every service of ``system`` in this process, and the gateway in front of them.
+
+    With ``part``, only its services, without a gateway: every operation has a route then, those
+    for other services too. ``instance`` is the process's name in logs and telemetry.
 
     Each constructor parameter is filled by its type: a contract gets a client, ``Database`` the
     service's database, ``TokenIssuer`` and ``TokenVerifier`` the system's, a struct the
@@ -43,21 +57,28 @@ def assemble(
 
     Nothing runs before ``await assembly.start()``. Raises `SystemProblems` with every problem.
     """
-    assembler = _Assembler(system, dict(replace or {}))
-    log = AccessLog(json=access_json) if access else None
+    assembler = _Assembler(system, dict(replace or {}), part, instance)
+    who = {"instance": instance} if instance else {}
+    log = AccessLog(json=access_json, who=who, untold=_WATCHED) if access else None
     return assembler.assembly(log)
 
 
 class _Assembler:
-    def __init__(self, system: System, replace: dict[type, object]) -> None:
+    def __init__(
+        self, system: System, replace: dict[type, object], part: Part | None, instance: str
+    ) -> None:
         self.system = system
         self.replace = replace
-        self.plan = plan(system, replace)
+        self.part = part
+        self.plan = plan(system, replace, part=part)
         self.services = {service.name: service for service in self.plan.services}
         self.hosts: dict[str, Host] = {}
         self.building: list[str] = []
         self.stand_ins: dict[type[Contract], Host | Handler] = {}
-        self.clients: dict[tuple[type[Contract], str], Contract] = {}
+        self.clients: dict[tuple[type[Contract], str, str], Contract] = {}
+        self.instance = instance
+        self.spans = Spans() if system.telemetry is None else Spans(_KEPT)
+        self.meters = {name: Meter(name, self.spans) for name in self.services}
         self.seeds: list[Seed] = []
         keeps = any(service.keeps for service in self.plan.services)
         self.databases: Databases | None = databases() if keeps else None
@@ -75,22 +96,22 @@ class _Assembler:
         for name in self.services:
             self.host(name)
         fakes = [stand_in for stand_in in self.stand_ins.values() if isinstance(stand_in, Host)]
-        shown = [host for name, host in self.hosts.items() if self.services[name].spec.public]
+        edge = self.part is None
+        shown = [
+            host for name, host in self.hosts.items() if self.services[name].spec.public or not edge
+        ]
         shown += [fake for fake in fakes if not self.shadowed(fake)]
-        pages = []
-        if self.system.gateway.docs:
-            described = {host.name: host.descriptions for host in shown}
-            pages.append(documentation(self.system, described))
-        if self.identity is not None:
-            pages.append(jwks_page(self.identity.jwks()))
-        origins = self.system.gateway.cors
+        origins = self.system.gateway.cors if edge else ()
         app = App(
             shown,
-            public=True,
+            public=edge,
             cors=Cors(origins) if origins else None,
             body_limit=self.system.policy.body_limit,
             access=access,
-            pages=pages,
+            pages=self.pages(shown) if edge else (),
+            # Outside of this machine they are nobody's business.
+            metrics=not edge or self.system.gateway.host in _LOOPBACK,
+            spans=self.spans,
             beside=[host for host in (*fakes, *self.hosts.values()) if host not in shown],
         )
         return Assembly(
@@ -99,8 +120,28 @@ class _Assembler:
             hosts=(*fakes, *self.hosts.values()),
             handlers=self.reached,
             databases=self.databases,
+            spans=self.spans,
+            collector=self.collector(),
             seeds=tuple(self.seeds),
         )
+
+    def collector(self) -> Collector | None:
+        """What sends telemetry to where the environment wants it."""
+        if self.system.telemetry is None:
+            return None
+        resource = Resource(self.system.name, self.instance, self.system.version or "")
+        source = Telemetry(resource, self.spans, tuple(self.meters.values()))
+        return Collector(self.system.telemetry, source)
+
+    def pages(self, shown: list[Host]) -> list[Page]:
+        """What the gateway answers beside operations."""
+        pages = []
+        if self.system.gateway.docs:
+            described = {host.name: host.descriptions for host in shown}
+            pages.append(documentation(self.system, described))
+        if self.identity is not None:
+            pages.append(jwks_page(self.identity.jwks()))
+        return pages
 
     def opened_identity(self) -> Identity | None:
         if self.system.identity is None:
@@ -134,6 +175,7 @@ class _Assembler:
             instance,
             name=name,
             policies=self.policies(service),
+            meter=self.meters[name],
             after=workshop.parts[:-1],
         )
         return host
@@ -184,12 +226,18 @@ class _Assembler:
         name = service.providers[contract]
         if name is None:
             return None
-        if (contract, name) not in self.clients:
-            self.clients[contract, name] = proxy(contract, self.reach(name))
-        return self.clients[contract, name]
+        key = (contract, name, service.name)
+        if key not in self.clients:
+            way = self.reach(name)
+            if name not in self.services:
+                way = traced(self.meters[service.name])(way)
+            self.clients[key] = proxy(contract, way)
+        return self.clients[key]
 
     def reach(self, name: str) -> Handler:
         """The way to a service. Two that call each other cannot both be built first."""
+        if self.part is not None and name not in self.services:
+            return self.part.reach(name)
         if name not in self.building:
             return self.host(name).handle
 
@@ -203,7 +251,11 @@ class _Assembler:
         if contract in self.replace:
             return self.stand_in_handler(contract)
         service = self.plan.provider(contract)
-        return None if service is None else self.hosts[service.name].handle
+        if service is not None:
+            return self.hosts[service.name].handle
+        promise = promise_of(contract)
+        name = self.part and self.part.inventory.provider(promise.name, promise.major)
+        return self.part.reach(name) if self.part is not None and name else None
 
     def stand_in_handler(self, contract: type[Contract]) -> Handler:
         found = self.stand_in(contract)

@@ -7,17 +7,19 @@ from typing import TypeVar
 
 from msgspec import Struct
 
-from coterie.call import Handler
+from coterie.call import Component, Handler
 from coterie.client import proxy
 from coterie.contract import Contract
-from coterie.server import App, Host, Span
+from coterie.server import App, Host
+from coterie.telemetry import Span, Spans
 
 from .engines import Databases, Unfit
 from .folder import place_of_error
 from .migrate import unfit
-from .model import ServiceSpec, System
+from .model import System
 from .plan import Plan, ServicePlan
 from .problem import Problem, SystemProblems
+from .specs import ServiceSpec
 
 __all__ = ["Assembly", "Seed"]
 
@@ -52,6 +54,8 @@ class Assembly:
         hosts: tuple[Host, ...],
         handlers: Callable[[type[Contract]], Handler | None],
         databases: Databases | None,
+        spans: Spans,
+        collector: Component | None,
         seeds: tuple[Seed, ...],
     ) -> None:
         self.app = app
@@ -60,6 +64,8 @@ class Assembly:
         self._plan = plan
         self._handlers = handlers
         self._databases = databases
+        self._spans = spans
+        self._collector = collector
         self._seeds = seeds
         self._started: list[Host] = []
 
@@ -71,9 +77,7 @@ class Assembly:
     @property
     def spans(self) -> list[Span]:
         """The latest calls served, whoever ended first first."""
-        return sorted(
-            (span for host in self.hosts for span in host.meter.spans), key=lambda s: s.ended
-        )
+        return list(self._spans)
 
     def host(self, name: str) -> Host:
         """The host of the service called ``name``. Raises `LookupError`, naming those there are."""
@@ -100,6 +104,8 @@ class Assembly:
         stopped again.
         """
         try:
+            if self._collector is not None:
+                await self._collector.start()
             for service in self._plan.services:
                 if service.keeps:
                     await self._prepare(service)
@@ -123,6 +129,8 @@ class Assembly:
                 await self._databases.stop()
             except Exception:
                 log.exception("%s: a database did not close cleanly", self.system.name)
+        if self._collector is not None:
+            await self._collector.stop()
         self.app.flush()
 
     async def _prepare(self, service: ServicePlan) -> None:

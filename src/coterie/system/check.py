@@ -9,17 +9,19 @@ from pathlib import Path
 
 from msgspec import structs
 
-from coterie.contract import ContractError, contracts_of, describe
+from coterie.contract import Contract, ContractError, contracts_of, describe
 
 from .engines import databases, scheme_problem
 from .folder import shown_path
 from .implementation import find_implementation, note_contract_error
-from .model import ServiceSpec, System
+from .model import System
+from .part import Part
 from .plan import Plan, ServicePlan, choose_providers
 from .problem import Problem, Report, SystemProblems
 from .recipe import Client, Given, Misfit, Signing, Verifying, recipe_of
 from .routes import check_routes, check_rules
 from .settings import fill_settings
+from .specs import ServiceSpec
 
 __all__ = ["check", "plan", "resolve"]
 
@@ -44,8 +46,14 @@ def resolve(system: System) -> tuple[ServicePlan, ...]:
     return plan(system).services
 
 
-def plan(system: System, replaced: Iterable[type] = (), *, migrations: bool = True) -> Plan:
-    """``system`` with every class found and every need met.
+def plan(
+    system: System,
+    replaced: Iterable[type] = (),
+    *,
+    migrations: bool = True,
+    part: Part | None = None,
+) -> Plan:
+    """``system`` with every class found and every need met; only a ``part`` of it, if one is given.
 
     ``replaced`` are contracts and classes of which something else will be handed in; a service
     whose contracts are all replaced is left out. Without ``migrations`` their folders need not
@@ -58,7 +66,7 @@ def plan(system: System, replaced: Iterable[type] = (), *, migrations: bool = Tr
     found: list[ServicePlan] = []
     complete = True
     used: set[type] = set()
-    for spec in system.services:
+    for spec in system.services if part is None else map(system.service, part.services):
         cls = find_implementation(system, spec, report)
         if cls is None:
             complete = False
@@ -67,10 +75,15 @@ def plan(system: System, replaced: Iterable[type] = (), *, migrations: bool = Tr
         if not given or not given.issuperset(contracts_of(cls)):
             found.append(_service(system, spec, cls, given, report))
             used.update(_asked(found[-1]))
+
     services = tuple(
         structs.replace(
             service,
-            providers=choose_providers(service, found, report, replaced=given, complete=complete),
+            providers=(
+                choose_providers(service, found, report, replaced=given, complete=complete)
+                if part is None
+                else {c: part.provider(service.name, c) for c in _clients(service)}
+            ),
             settings=fill_settings(system, service, report),
         )
         for service in found
@@ -118,6 +131,11 @@ def _home(system: System, service: ServicePlan) -> Path | None:
 
 def _module(service: ServicePlan) -> str:
     return service.spec.implements.partition(":")[0]
+
+
+def _clients(service: ServicePlan) -> Iterator[type[Contract]]:
+    wants = (argument.want for argument in service.recipe.wants())
+    return (want.contract for want in wants if isinstance(want, Client))
 
 
 def _asked(service: ServicePlan) -> Iterator[type]:

@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from coterie.call import Policy, Principal
 
-from .model import IdentitySpec
+from .specs import IdentitySpec
 from .tables import near
 
 __all__ = [

@@ -4,7 +4,8 @@ import os
 import traceback
 from pathlib import Path
 
-from .model import ServiceSpec, System
+from .model import System
+from .specs import ServiceSpec
 
 __all__ = ["modules_in", "place_of_error", "shown_path"]
 

@@ -7,7 +7,7 @@ from typing import Any
 from coterie.identity import KeyFile, KeyFileError, TokenIssuer, TokenVerifier
 
 from .engines import Unfit
-from .model import IdentitySpec
+from .specs import IdentitySpec
 
 __all__ = ["Keyring"]
 

@@ -9,8 +9,9 @@ from types import ModuleType
 from coterie.contract import ContractError, Service, contracts_of, describe
 
 from .folder import modules_in, place_of_error, shown_path
-from .model import ServiceSpec, System
+from .model import System
 from .problem import Problem, Report
+from .specs import ServiceSpec
 from .tables import near
 
 __all__ = ["find_implementation", "note_contract_error"]
@@ -27,8 +28,10 @@ def find_implementation(system: System, spec: ServiceSpec, report: Report) -> ty
     folder = str(system.folder)
     if folder not in sys.path:
         sys.path.insert(0, folder)
-    # Files written a moment ago are not in the finders' memory of the folder.
-    importlib.invalidate_caches()
+    # Files written a moment ago are not in the finders' memory of the folder. A process that never
+    # looked there remembers nothing, and need not touch (and so, when forked, copy) all finders.
+    if folder in sys.path_importer_cache:
+        importlib.invalidate_caches()
     finder = _Finder(system, spec, report)
     module = finder.module()
     return None if module is None else finder.of_class(module)

@@ -10,22 +10,25 @@ import msgspec
 from msgspec import structs
 
 from coterie.contract import kebab
+from coterie.telemetry import destination
 
 from .document import Document, too_deep
 from .interpolate import Interpolation
-from .model import (
+from .model import System
+from .places import Places, TomlPath
+from .problem import Problem, SystemProblems
+from .specs import (
     TABLES,
+    ConsoleSpec,
     EnginesSpec,
     GatewaySpec,
     IdentitySpec,
     Label,
     PolicySpec,
+    ProcessSpec,
     ServiceSpec,
-    System,
     SystemSpec,
 )
-from .places import Places, TomlPath
-from .problem import Problem, SystemProblems
 from .tables import Tables, near
 
 __all__ = ["load"]
@@ -131,20 +134,30 @@ def _system(
     gateway = tables.read(GatewaySpec, values.get("gateway", {}), ("gateway",))
     engines = tables.read(EnginesSpec, values.get("engines", {}), ("engines",))
     policy = tables.read(PolicySpec, values.get("policy", {}), ("policy",))
+    console = tables.read(ConsoleSpec, values.get("console", {}), ("console",))
     identity: IdentitySpec | None = None
     if "identity" in values:
         identity = tables.read(IdentitySpec, values["identity"], ("identity",))
     services = _services(tables, values.get("service", {}))
+    processes = _processes(tables, values.get("process", {}), values.get("service", {}))
     if gateway is not None and "*" in gateway.cors and len(gateway.cors) > 1:
         remedy = 'Write cors = ["*"] alone, or name every origin'
         tables.complain(("gateway", "cors"), '[gateway] cors: "*" already is every origin', remedy)
     if engines is not None:
         _placeholders(tables, engines.database, ("engines", "database"))
-    if tables.problems or head is None or gateway is None or engines is None or policy is None:
+    if head is None or gateway is None or engines is None or policy is None or console is None:
+        return None
+    if tables.problems:
         return None
     if identity is not None:
         issuer, audience = identity.issuer or head.name, identity.audience or head.name
         identity = structs.replace(identity, issuer=issuer, audience=audience)
+    try:
+        telemetry = destination(environment)
+    except ValueError as error:
+        what, _, remedy = str(error).partition(": ")
+        tables.complain((), what, remedy[:1].upper() + remedy[1:])
+        return None
     folder = tables.places.file.resolve().parent
     return System(
         name=head.name,
@@ -153,11 +166,14 @@ def _system(
         folder=folder,
         state=folder / engines.state if state is None else state.resolve(),
         services=services,
+        processes=processes,
         gateway=gateway,
+        console=console,
         engines=engines,
         identity=identity,
         policy=policy,
         database_url=environment.get("DATABASE_URL") or None,
+        telemetry=telemetry,
         places=tables.places,
     )
 
@@ -181,13 +197,57 @@ def _services(tables: Tables, values: Any) -> tuple[ServiceSpec, ...]:
     return tuple(found)
 
 
+def _processes(tables: Tables, values: Any, services: Any) -> tuple[ProcessSpec, ...]:
+    known = services if isinstance(services, dict) else {}
+    found: list[ProcessSpec] = []
+    homes: dict[str, str] = {}
+    for name, members in tables.tables(values, ("process",), "[process.NAME]").items():
+        path = ("process", name)
+        if not isinstance(members, dict):
+            what = f"[process] {name} is no process"
+            tables.complain(path, what, "Give each process a table of its own: [process.NAME]")
+            continue
+        _check_name(tables, name, path)
+        spec = tables.read(ProcessSpec, members, path, name=name)
+        if spec is None:
+            continue
+        found.append(spec)
+        if name in known and name not in spec.together:
+            what = f"[process.{name}] has the name of a service that runs elsewhere"
+            tables.complain(path, what, "Give it another name")
+        for service in spec.together:
+            _check_member(tables, spec, service, known, homes)
+    return tuple(found)
+
+
+def _check_member(
+    tables: Tables,
+    spec: ProcessSpec,
+    service: str,
+    known: Mapping[str, Any],
+    homes: dict[str, str],
+) -> None:
+    path = ("process", spec.name, "together")
+    if service not in known:
+        meant = near(service, known)
+        remedy = f"Did you mean {meant}?" if meant else f"There are {', '.join(known)}"
+        tables.complain(path, f"there is no service {service}", remedy)
+    elif homes.setdefault(service, spec.name) != spec.name:
+        what = f"service {service} is in [process.{homes[service]}] already"
+        tables.complain(path, what, "Name each service once")
+    elif isinstance(known[service], dict) and "replicas" in known[service]:
+        what = f"service {service} says replicas, and runs in [process.{spec.name}]"
+        remedy = f"Say replicas in [process.{spec.name}]: they start and stop together"
+        tables.complain(("service", service, "replicas"), what, remedy)
+
+
 def _check_name(tables: Tables, name: str, path: TomlPath) -> None:
     try:
         msgspec.convert(name, Label)
     except msgspec.ValidationError:
         fitting = re.sub(r"[^a-z0-9]+", "-", kebab(name[:60])).strip("-")
         what = f"the name {name[:80]!r} is none that hosts and files can have too"
-        remedy = f"Write lowercase letters, digits and hyphens: [service.{fitting or 'orders'}]"
+        remedy = f"Write lowercase letters, digits and hyphens: [{path[0]}.{fitting or 'orders'}]"
         tables.complain(path, what, remedy)
 
 

@@ -15,9 +15,10 @@ from coterie.contract import (
     promise_of,
 )
 
-from .model import ServiceSpec, System
+from .model import System
 from .problem import Report
 from .recipe import Client, Kept, Recipe, Settings
+from .specs import ServiceSpec
 from .tables import near
 
 __all__ = ["Plan", "ServicePlan", "choose_providers"]

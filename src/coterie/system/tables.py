@@ -7,9 +7,9 @@ from typing import Annotated, Any, TypeVar, get_args, get_origin
 import msgspec
 from msgspec import NODEFAULT, Meta, Struct, structs
 
-from .model import TABLES, Size
 from .places import Places, TomlPath
 from .problem import Report
+from .specs import TABLES, Size
 
 __all__ = ["Tables", "near"]
 
@@ -89,7 +89,9 @@ class Tables(Report):
         if meant is not None:
             remedy = f"Did you mean {meant}?"
         elif home:
-            remedy = f"It belongs in [{home[0]}{'.NAME' if home[0] == 'service' else ''}]"
+            remedy = (
+                f"It belongs in [{home[0]}{'.NAME' if home[0] in ('service', 'process') else ''}]"
+            )
         else:
             remedy = f"It takes {', '.join(known)}"
         self.complain((*path, key), f"{_shown(path)} has no key {_quoted(key)}", remedy)

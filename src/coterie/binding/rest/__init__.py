@@ -9,11 +9,13 @@ Deliberately knows no socket and no server interface: bytes and headers only.
 from .caller import Caller, Outgoing
 from .endpoint import Endpoint
 from .message import Request, Response
-from .problem import problem_reply, problem_type, raised
+from .path import UNREADABLE, normal_path
+from .problem import phrase, problem_reply, problem_type, raised
 from .router import Router
 from .travel import from_headers, to_headers
 
 __all__ = [
+    "UNREADABLE",
     "Caller",
     "Endpoint",
     "Outgoing",
@@ -21,6 +23,8 @@ __all__ = [
     "Response",
     "Router",
     "from_headers",
+    "normal_path",
+    "phrase",
     "problem_reply",
     "problem_type",
     "raised",

@@ -6,14 +6,15 @@ from typing import Any
 
 import msgspec
 
-from coterie.call import Failure, Reply, Violation
+from coterie.call import Failure, Reply, Sent, Violation
 from coterie.contract import Code, Fault
 
-__all__ = ["MEDIA", "problem_reply", "problem_type", "raised"]
+__all__ = ["MEDIA", "phrase", "problem_reply", "problem_type", "raised"]
 
 MEDIA = "application/problem+json"
 
 _PREFIX = "urn:coterie:"
+_REFUSED = "coterie-refused"
 _STANDARD = frozenset({"type", "title", "status", "detail", "instance"})
 
 
@@ -38,7 +39,7 @@ def problem_reply(error: Fault | Failure, trace_id: str = "") -> Reply:
     else:
         members = {
             "type": "about:blank",
-            "title": _phrase(error.status),
+            "title": phrase(error.status),
             "status": error.status,
             "detail": error.message,
             "code": error.code.value,
@@ -47,6 +48,8 @@ def problem_reply(error: Fault | Failure, trace_id: str = "") -> Reply:
             members["errors"] = error.violations
         if error.retry_after is not None:
             headers.append(("retry-after", str(max(1, round(error.retry_after)))))
+        if error.sent is Sent.REFUSED:
+            headers.append((_REFUSED, "true"))
         headers += error.headers
     if error.status == 401 and not _has(headers, "www-authenticate"):
         # A 401 without a challenge is no HTTP (RFC 9110, 15.5.2).
@@ -87,6 +90,7 @@ def raised(
     return Failure(
         code,
         message,
+        sent=Sent.REFUSED if status == 503 and _REFUSED in headers else Sent.ANSWERED,
         violations=_violations(members.get("errors")),
         retry_after=_seconds(headers.get("retry-after")),
         fault=fault,
@@ -131,8 +135,18 @@ def _words(kind: str) -> str:
     return kind.replace("-", " ").capitalize()
 
 
-def _phrase(status: int) -> str:
+# RFC 9110 has renamed them; Python did at 3.13.
+_RENAMED = {
+    413: "Content Too Large",
+    414: "URI Too Long",
+    416: "Range Not Satisfiable",
+    422: "Unprocessable Content",
+}
+
+
+def phrase(status: int) -> str:
+    """What a status is called (RFC 9110, 15), the same under every Python."""
     try:
-        return HTTPStatus(status).phrase
+        return _RENAMED.get(status) or HTTPStatus(status).phrase
     except ValueError:
         return "Client Closed Request" if status == 499 else "Error"

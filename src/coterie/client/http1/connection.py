@@ -117,7 +117,8 @@ class Connection(asyncio.Protocol):
         elif len(body) <= JOIN_LIMIT:
             self._transport.write(head + body)
         else:
-            self._transport.writelines((head, body))
+            self._transport.write(head)
+            self._transport.write(body)
         return answer
 
     def cancel(self, answer: Answer) -> None:
@@ -276,7 +277,8 @@ class Connection(asyncio.Protocol):
             try:
                 async for chunk in body:
                     if chunk:  # an empty one would end the body
-                        self._transport.writelines((b"%x\r\n" % len(chunk), chunk, b"\r\n"))
+                        # Not writelines: it never pauses us before 3.12.9 and 3.13.2 (CVE-2024-12254).
+                        self._transport.write(b"%x\r\n%b\r\n" % (len(chunk), chunk))
                     if self._writable is not None:
                         await self._writable
             finally:

@@ -66,6 +66,7 @@ class Pool:
         self._loop: asyncio.AbstractEventLoop
         self._started = False
         self._stopped = False
+        self._draining = False
         self._slots = 0  # sockets open or being opened
         self._open: set[Connection] = set()
         self._idle: dict[Connection, None] = {}  # an ordered set; the last was used last
@@ -86,7 +87,7 @@ class Pool:
         """Take requests. Connects to nothing yet."""
         self._loop = asyncio.get_running_loop()
         self._started = True
-        self._stopped = False
+        self._stopped = self._draining = False
 
     async def stop(self) -> None:
         """Close every connection, and return when they are closed.
@@ -107,6 +108,21 @@ class Pool:
                 scope.reschedule(0)
         for connection in list(self._open):
             connection.stop()
+        await self._until_empty()
+
+    async def drain(self) -> None:
+        """Close what idles, and each busy connection when it comes free; return when all are.
+
+        Nothing under way is cut off, streamed answers included. It is for the last of a server:
+        one that closes connections itself may meet a request half-way.
+        """
+        self._draining = True
+        for connection in list(self._idle):
+            connection.abort()
+        self._idle.clear()
+        await self._until_empty()
+
+    async def _until_empty(self) -> None:
         if self._slots:
             if self._empty is None or self._empty.done():
                 self._empty = self._loop.create_future()
@@ -299,7 +315,11 @@ class Pool:
 
     def _freed(self, connection: Connection) -> None:
         """A connection can carry another request: the first in line has it, or it idles."""
-        if not self._grant(connection):
+        if self._grant(connection):
+            return
+        if self._draining:
+            connection.abort()
+        else:
             connection.idle_since = self._loop.time()
             self._idle[connection] = None
             if self._sweeper is None:

@@ -1,0 +1,90 @@
+"""What the dashboard needs of the system it shows: a source, and whom the source tells."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from msgspec import Struct
+
+from coterie.console.control import Catalogue
+from coterie.console.row import Row
+
+__all__ = ["Audience", "Batch", "Source", "Span"]
+
+
+class Span(Struct, frozen=True, kw_only=True):
+    """One call as one of its two ends told it.
+
+    ``kind`` is ``server`` or ``client``, ``service`` who recorded it; ``ended`` seconds since
+    1970, ``seconds`` what it took, ``code`` what went wrong, ``None`` where nothing did;
+    ``parent`` the span that caused it, ``None`` at the root of a trace.
+    """
+
+    operation: str
+    kind: str
+    service: str
+    trace_id: str
+    span_id: str
+    parent: str | None = None
+    ended: float
+    seconds: float
+    code: str | None = None
+
+    @property
+    def began(self) -> float:
+        """When it began, in seconds since 1970."""
+        return self.ended - self.seconds
+
+
+class Batch(Struct, frozen=True, kw_only=True):
+    """What ``GET /telemetry?after=N`` answers; ``next`` is the N of the next question.
+
+    ``lost`` is how many spans had to give way before they were read.
+    """
+
+    next: int
+    spans: tuple[Span, ...] = ()
+    lost: int = 0
+
+
+class Audience(Protocol):
+    """Is told what happens, in the event loop; never raises and never waits."""
+
+    def rows(self, rows: Sequence[Row]) -> None:
+        """Every process at this moment; about once a second."""
+        ...
+
+    def line(self, source: str, line: str) -> None:
+        """The process ``source`` has logged ``line``, as it wrote it."""
+        ...
+
+    def spans(self, spans: Sequence[Span]) -> None:
+        """Calls that have ended, in any order."""
+        ...
+
+    def away(self, why: str) -> None:
+        """Nothing can be told for now; the next `rows` say that it can again."""
+        ...
+
+
+class Source(Protocol):
+    """A running system, as the dashboard sees it. A component: `start` and `stop`."""
+
+    async def start(self, audience: Audience) -> None:
+        """Tell ``audience`` from here on, until `stop`; whether the system answers yet or not."""
+        ...
+
+    async def stop(self) -> None:
+        """Tell nothing more; never raises."""
+        ...
+
+    def heed(self, *, watched: bool) -> None:
+        """Somebody looks from now on, or nobody does: then it may tell later."""
+        ...
+
+    async def catalogue(self) -> Catalogue | None:
+        """What the system promises and which calls it saw; ``None`` while it cannot be told."""
+        ...
+
+    async def metrics(self) -> Sequence[tuple[str, bytes]]:
+        """The Prometheus text of each instance that answers, by the instance's name."""
+        ...

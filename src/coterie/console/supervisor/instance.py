@@ -1,0 +1,89 @@
+"""An instance: the process that runs one service, or a few together."""
+
+import asyncio
+import socket
+
+import msgspec
+
+from coterie.console.signals import Signals
+from coterie.system import SystemProblems, load
+from coterie.system.registries import registry_at
+
+from .channel import Beat, Channel, Drain, Order, Ready, Refused, first_line
+from .loop import run
+from .part_run import PartRun, files_of, part_run
+
+__all__ = ["run_instance"]
+
+_BEAT = 1.0
+_DRAIN = Drain(10.0)
+_REFUSED = 78  # EX_CONFIG of sysexits.h: as things are it will not start
+
+
+def run_instance(channel: socket.socket, listener: socket.socket | None) -> int:
+    """Do what the supervisor's order says; the exit code."""
+    order = first_line(channel)
+    if listener is None:
+        raise ValueError("an instance needs a socket to listen on")
+    return run(_life(order, Channel(channel, msgspec.json.Decoder(Drain)), listener))
+
+
+async def _life(order: Order, channel: "Channel[Drain]", listener: socket.socket) -> int:
+    await channel.start()
+    try:
+        system = load(order.system, profile=order.profile, state=order.state)
+        registry = registry_at(order.registry, system.name)
+        await registry.start()
+        try:
+            if order.inventory is None:
+                raise ValueError("an instance needs the inventory")
+            with Signals(follower=True) as signals:
+                async with part_run(
+                    system,
+                    order.services,
+                    order.inventory,
+                    registry,
+                    listener,
+                    signals,
+                    name=order.name,
+                    access_json=order.json,
+                    patience=order.patience,
+                ) as running:
+                    channel.send(Ready(running.offers, files_of(system)))
+                    drain = await _until_asked(running, channel, signals)
+                    await running.stop(linger=drain.linger, seconds=drain.seconds)
+        finally:
+            await registry.stop()
+    except SystemProblems as error:
+        channel.send(Refused.by(error))
+        return _REFUSED
+    else:
+        return 0
+    finally:
+        channel.close()
+
+
+async def _until_asked(running: PartRun, channel: "Channel[Drain]", signals: Signals) -> Drain:
+    """Tell that we live, until the supervisor or a signal wants us to end."""
+    beating = asyncio.ensure_future(_beat(running, channel))
+    hearing = asyncio.ensure_future(_hear(channel))
+    asked = asyncio.ensure_future(signals.wait())
+    try:
+        await asyncio.wait({hearing, asked}, return_when=asyncio.FIRST_COMPLETED)
+        return hearing.result() if hearing.done() else _DRAIN
+    finally:
+        for task in (beating, hearing, asked):
+            task.cancel()
+        await asyncio.gather(beating, hearing, asked, return_exceptions=True)
+
+
+async def _beat(running: PartRun, channel: "Channel[Drain]") -> None:
+    while True:
+        channel.send(Beat(running.in_flight, running.calls))
+        await asyncio.sleep(_BEAT)
+
+
+async def _hear(channel: "Channel[Drain]") -> Drain:
+    async for message in channel:
+        return message
+    return _DRAIN

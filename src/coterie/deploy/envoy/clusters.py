@@ -1,0 +1,107 @@
+"""Services as Envoy's clusters: how instances are found, tried, checked and spared."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from coterie.client import IDLE
+
+from .document import Json, address, resources, seconds, typed
+from .edge import Edge, Endpoint
+from .endpoints import assignment
+
+__all__ = ["CONSOLE", "clusters"]
+
+CONSOLE = "console"
+"""The cluster that answers for the gateway's own pages."""
+
+
+def clusters(services: Iterable[str], edge: Edge, known: Mapping[str, Sequence[Endpoint]]) -> bytes:
+    """``cds.json``. The instances of a service come from its endpoint file, unless ``known``."""
+    found = [
+        _known(service, known[service]) if service in known else _found(service, edge)
+        for service in services
+    ]
+    if edge.console is not None:
+        found.append(_known(CONSOLE, [edge.console]))
+    return resources([_service(one) for one in found])
+
+
+def _found(service: str, edge: Edge) -> Json:
+    source = {
+        "path_config_source": {"path": f"{edge.folder}/eds/{service}.json"},
+        "resource_api_version": "V3",
+    }
+    return {"name": service, "type": "EDS", "eds_cluster_config": {"eds_config": source}}
+
+
+def _known(service: str, endpoints: Sequence[Endpoint]) -> Json:
+    lb_endpoints: list[Json] = [
+        {"endpoint": {"address": address(one.host, one.port)}} for one in endpoints
+    ]
+    return {
+        "name": service,
+        "type": "STRICT_DNS",
+        "load_assignment": assignment(service, lb_endpoints),
+    }
+
+
+def _service(found: Json) -> Json:
+    return {
+        **typed("envoy.config.cluster.v3.Cluster"),
+        **found,
+        "lb_policy": "LEAST_REQUEST",
+        "connect_timeout": "2s",
+        "per_connection_buffer_limit_bytes": 65536,
+        # Whoever left is gone at once, whatever its last health check said.
+        "ignore_health_on_host_removal": True,
+        "common_lb_config": {
+            # Below one in a hundred fit, all are tried: so the last one always is.
+            "healthy_panic_threshold": {"value": 1},
+            "close_connections_on_host_set_change": False,
+        },
+        "health_checks": [
+            {
+                "timeout": "1s",
+                "interval": "1s",
+                "no_traffic_interval": "1s",
+                "unhealthy_interval": "0.25s",
+                "unhealthy_threshold": 2,
+                "healthy_threshold": 1,
+                "http_health_check": {"path": "/health/ready"},
+            }
+        ],
+        "outlier_detection": {
+            "split_external_local_origin_errors": True,
+            "consecutive_local_origin_failure": 3,
+            "consecutive_gateway_failure": 10,
+            "enforcing_consecutive_gateway_failure": 100,
+            "enforcing_consecutive_5xx": 0,
+            "enforcing_success_rate": 0,
+            "enforcing_local_origin_success_rate": 0,
+            "interval": "1s",
+            "base_ejection_time": "1s",
+            "max_ejection_time": "30s",
+            "max_ejection_percent": 50,
+        },
+        "circuit_breakers": {
+            "thresholds": [
+                {
+                    "max_connections": 2048,
+                    "max_pending_requests": 2048,
+                    "max_requests": 4096,
+                    "retry_budget": {
+                        "budget_percent": {"value": 20},
+                        # One instance that dies breaks off all it had under way, at once.
+                        "min_retry_concurrency": 64,
+                    },
+                }
+            ]
+        },
+        "upstream_connection_options": {"tcp_keepalive": {}},
+        "typed_extension_protocol_options": {
+            "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
+                **typed("envoy.extensions.upstreams.http.v3.HttpProtocolOptions"),
+                "common_http_protocol_options": {"idle_timeout": seconds(IDLE)},
+                "explicit_http_config": {"http_protocol_options": {}},
+            }
+        },
+    }

@@ -1,0 +1,178 @@
+"""Inventory: every service of a system and what it promises, as plain data that travels."""
+
+import hashlib
+from pathlib import PurePath
+from urllib.parse import urlsplit
+
+import msgspec
+from msgspec import Struct
+
+from coterie.contract import Description, Operation, promise_of
+
+from .model import System
+from .plan import ServicePlan
+
+__all__ = [
+    "ContractEntry",
+    "Dependency",
+    "Inventory",
+    "OperationEntry",
+    "ServiceEntry",
+    "digest_of",
+    "inventory_of",
+]
+
+
+class OperationEntry(Struct, frozen=True, kw_only=True):
+    """One operation: ``path`` is ``None`` where only other services reach it, at ``route``.
+
+    ``timeout`` is in seconds, where the contract names one; ``stream`` says that its result or
+    its body is read while it is written.
+    """
+
+    id: str
+    method: str
+    path: str | None
+    route: str
+    summary: str = ""
+    timeout: float | None = None
+    safe: bool = False
+    idempotent: bool = False
+    stream: bool = False
+
+
+class ContractEntry(Struct, frozen=True, kw_only=True):
+    """A contract as one version promises it; ``digest`` changes when its shape does."""
+
+    name: str
+    version: str
+    digest: str
+    summary: str = ""
+    operations: tuple[OperationEntry, ...] = ()
+    events: tuple[str, ...] = ()
+
+
+class Dependency(Struct, frozen=True):
+    """A contract that a service asks for, and the service that answers for it."""
+
+    contract: str
+    version: str
+    service: str | None
+
+
+class ServiceEntry(Struct, frozen=True, kw_only=True):
+    """One service: its class, who answers for it, what it promises and whom it calls.
+
+    ``database`` names where it keeps its data, without credentials, if it keeps any.
+    """
+
+    name: str
+    implements: str
+    owner: str = ""
+    public: bool = True
+    database: str = ""
+    contracts: tuple[ContractEntry, ...] = ()
+    calls: tuple[Dependency, ...] = ()
+
+
+class Inventory(Struct, frozen=True, kw_only=True):
+    """The catalogue of a system's services and contracts."""
+
+    system: str
+    version: str = ""
+    services: tuple[ServiceEntry, ...] = ()
+
+    def service(self, name: str) -> ServiceEntry:
+        """The service called ``name``. Raises `LookupError`, naming those there are."""
+        for service in self.services:
+            if service.name == name:
+                return service
+        known = ", ".join(service.name for service in self.services)
+        raise LookupError(f"{self.system} has no service {name!r}; it has {known}")
+
+    def provider(self, contract: str, major: str) -> str | None:
+        """The first service that implements a contract, by name and major version."""
+        return next(
+            (
+                service.name
+                for service in self.services
+                for entry in service.contracts
+                if entry.name == contract and entry.version.split(".", 1)[0] == major
+            ),
+            None,
+        )
+
+
+def inventory_of(system: System, services: tuple[ServicePlan, ...]) -> Inventory:
+    """The inventory of ``system``, whose services have been found."""
+    return Inventory(
+        system=system.name,
+        version=system.version or "",
+        services=tuple(_service(system, service) for service in services),
+    )
+
+
+def _service(system: System, plan: ServicePlan) -> ServiceEntry:
+    calls = []
+    for contract, provider in plan.providers.items():
+        promise = promise_of(contract)
+        calls.append(Dependency(promise.name, promise.version, provider))
+    return ServiceEntry(
+        name=plan.name,
+        implements=plan.spec.implements,
+        owner=plan.spec.owner or system.owner or "",
+        public=plan.spec.public,
+        database=_database(system.database(plan.spec)) if plan.keeps else "",
+        contracts=tuple(_contract(description) for description in plan.descriptions),
+        calls=tuple(calls),
+    )
+
+
+def _database(url: str) -> str:
+    parts = urlsplit(url)
+    name = PurePath(parts.path).name
+    return name if not parts.hostname else f"{parts.hostname}/{name}"
+
+
+def _contract(description: Description) -> ContractEntry:
+    return ContractEntry(
+        name=description.name,
+        version=description.version,
+        digest=digest_of(description),
+        summary=description.summary,
+        operations=tuple(_operation(operation) for operation in description.operations),
+        events=tuple(str(event) for event in description.events),
+    )
+
+
+def _operation(operation: Operation) -> OperationEntry:
+    return OperationEntry(
+        id=operation.id,
+        method=operation.method,
+        path=operation.path,
+        route=operation.route,
+        summary=operation.summary,
+        timeout=operation.timeout,
+        safe=operation.safe,
+        idempotent=operation.idempotent,
+        stream=operation.result.stream or any(p.stream for p in operation.parameters),
+    )
+
+
+def digest_of(description: Description) -> str:
+    """Twelve hexadecimal digits that change when an operation or an event does."""
+    shape = [
+        [
+            operation.id,
+            operation.method,
+            operation.route,
+            operation.status,
+            [[p.name, repr(p.type), p.required] for p in operation.parameters],
+            repr(operation.result.type),
+            [fault.__name__ for fault in operation.faults],
+        ]
+        for operation in description.operations
+    ]
+    events = [[str(event), repr(event.payload)] for event in description.events]
+    body = msgspec.json.encode([description.name, description.version, shape, events])
+    return hashlib.sha256(body).hexdigest()[:12]

@@ -1,0 +1,353 @@
+"""The tables of ``coterie.toml`` and their keys, as frozen structs.
+
+Every field of a table is a key of ``coterie.toml``; its ``Meta`` says in words what the key takes
+(``title``), what it does (``description``) and how it may look (``examples``). Messages and
+documentation are made from these.
+"""
+
+import re
+from typing import Annotated, Any, Literal, Self
+
+from msgspec import Meta, Struct
+
+__all__ = [
+    "TABLES",
+    "Certificate",
+    "ConsoleSpec",
+    "EnginesSpec",
+    "GatewaySpec",
+    "IdentitySpec",
+    "Label",
+    "PolicySpec",
+    "ProcessSpec",
+    "Replicas",
+    "ServiceSpec",
+    "Size",
+    "SystemSpec",
+]
+
+# A DNS label (RFC 1123, 2.1): the same name serves as file, host and container name everywhere.
+# Python's `$` lets a line feed at the end through; what follows it here does not.
+_LABEL = r"^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$(?!\n)"
+_CLASS = r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*$(?!\n)"
+_SIZE = re.compile(r"(\d{1,12}) ?(B|KiB|MiB|GiB)?", re.IGNORECASE)
+_UNITS = {"": 1, "b": 1, "kib": 2**10, "mib": 2**20, "gib": 2**30}
+
+Label = Annotated[
+    str,
+    Meta(
+        title="lowercase letters, digits and hyphens, 63 at most, a letter first",
+        pattern=_LABEL,
+        examples=["shop"],
+    ),
+]
+Text = Annotated[str, Meta(title="a text", min_length=1, examples=["the shop team"])]
+Version = Annotated[str, Meta(title="a version", min_length=1, examples=["1.0"])]
+Url = Annotated[str, Meta(title="the URL of a database", min_length=1)]
+Folder = Annotated[str, Meta(title="a folder", min_length=1)]
+
+
+class Size(int):
+    """A number of bytes, written as a number or with a binary unit (IEC 80000-13): ``1MiB``."""
+
+    __slots__ = ()
+
+    @classmethod
+    def parse(cls, written: object) -> Self:
+        """Raises `ValueError` for anything but a number above zero, alone or with a unit."""
+        found = _SIZE.fullmatch(str(written)) if type(written) in (int, str) else None
+        if found is None or int(found[1]) == 0:
+            raise ValueError('a number of bytes above zero, such as 1048576 or "1MiB"')
+        return cls(int(found[1]) * _UNITS[(found[2] or "").lower()])
+
+
+class Replicas(Struct, frozen=True, forbid_unknown_fields=True):
+    """As many instances as the load asks for: from ``min`` to ``max``.
+
+    ``target_in_flight`` is the number of calls that one instance should have to answer at a time.
+    """
+
+    min: Annotated[int, Meta(ge=1, le=1000)] = 1
+    max: Annotated[int, Meta(ge=1, le=1000)] = 4
+    target_in_flight: Annotated[float, Meta(gt=0)] = 8
+
+    def __post_init__(self) -> None:
+        if self.min > self.max:
+            raise ValueError("min is above max")
+
+
+Count = Annotated[
+    Annotated[int, Meta(ge=1, le=1000)] | Replicas,
+    Meta(
+        title="a whole number, 1 to 1000, or a table of min, max and target_in_flight",
+        description="How many instances run where services are processes of their own.",
+        examples=[2],
+    ),
+]
+
+
+class SystemSpec(Struct, frozen=True, kw_only=True):
+    """``[system]``: what it is called."""
+
+    name: Annotated[Label, Meta(description="Name of the whole system.")]
+    version: Annotated[Version | None, Meta(description="Version of the whole system.")] = None
+    owner: Annotated[Text | None, Meta(description="Who answers for it.")] = None
+
+
+class ServiceSpec(Struct, frozen=True, kw_only=True):
+    """``[service.NAME]``: one service."""
+
+    name: Label
+    implements: Annotated[
+        str,
+        Meta(
+            title="a class, written module:Class",
+            description="The class that implements the service's contracts.",
+            pattern=_CLASS,
+            examples=["shop.services.orders:OrderService"],
+        ),
+    ]
+    owner: Annotated[Text | None, Meta(description="Who answers for it.")] = None
+    replicas: Count = 1
+    public: Annotated[
+        bool,
+        Meta(
+            title="true or false",
+            description="Whether the gateway has routes to it.",
+            examples=[False],
+        ),
+    ] = True
+    uses: Annotated[
+        dict[str, str],
+        Meta(
+            title="a table from contract to service",
+            description="Which service is meant where several implement one contract.",
+            examples=[{"Payments": "payments-eu"}],
+        ),
+    ] = {}
+    settings: Annotated[
+        dict[str, Any],
+        Meta(
+            title="a table",
+            description="Values for the structs that the service's constructors ask for.",
+            examples=[{"page_size": 20}],
+        ),
+    ] = {}
+    database: Annotated[
+        Url | None,
+        Meta(
+            description="The database of this service alone.",
+            examples=["sqlite:///orders.db"],
+        ),
+    ] = None
+    migrations: Annotated[
+        Folder | None,
+        Meta(
+            description="Its migrations; `migrations` beside its module unless it says so.",
+            examples=["shop/services/orders/migrations"],
+        ),
+    ] = None
+
+    def __repr__(self) -> str:
+        # Settings and the database's URL may hold secrets; a model may end up in a log.
+        return f"<service {self.name}: {self.implements}>"
+
+
+class ProcessSpec(Struct, frozen=True, kw_only=True):
+    """``[process.NAME]``: services that share a process, and how many of it run."""
+
+    name: Label
+    together: Annotated[
+        tuple[Label, ...],
+        Meta(
+            title="a list of services",
+            description="The services that run together in one process.",
+            min_length=1,
+            examples=[["users", "orders"]],
+        ),
+    ]
+    replicas: Count = 1
+
+
+class Certificate(Struct, frozen=True, forbid_unknown_fields=True):
+    """Files in PEM form: the certificate with its chain, and its private key."""
+
+    certificate: str
+    key: str
+
+
+class GatewaySpec(Struct, frozen=True, kw_only=True):
+    """``[gateway]``: the way in."""
+
+    host: Annotated[
+        str,
+        Meta(
+            title="an address",
+            description="The address to listen on; 0.0.0.0 is every one.",
+            min_length=1,
+            examples=["127.0.0.1"],
+        ),
+    ] = "127.0.0.1"
+    port: Annotated[
+        int,
+        Meta(
+            title="a port, 0 to 65535",
+            description="The port to listen on; 0 takes any free one.",
+            ge=0,
+            le=65535,
+            examples=[8080],
+        ),
+    ] = 8080
+    cors: Annotated[
+        tuple[
+            Annotated[str, Meta(pattern=r"^(\*|[a-z][a-z0-9+.-]*://[^/\s*?#@]+)$(?!\n)")],
+            ...,
+        ],
+        Meta(
+            title='a list of origins (scheme and host, nothing after), or ["*"]',
+            description="Origins whose pages may call the gateway.",
+            examples=[["https://shop.example.org"]],
+        ),
+    ] = ()
+    docs: Annotated[
+        bool,
+        Meta(
+            title="true or false",
+            description="Whether /docs and /openapi.json are served.",
+            examples=[False],
+        ),
+    ] = True
+    engine: Annotated[
+        Literal["auto", "envoy", "inprocess"],
+        Meta(
+            title='"auto", "envoy" or "inprocess"',
+            description="What answers: Envoy, or a process of Coterie where Envoy is missing.",
+            examples=["envoy"],
+        ),
+    ] = "auto"
+    tls: Annotated[
+        Literal["self-signed"] | Certificate | None,
+        Meta(
+            title='"self-signed", or a table of certificate and key (files)',
+            description="Whether the gateway speaks TLS, and with which certificate.",
+            examples=["self-signed"],
+        ),
+    ] = None
+
+
+class EnginesSpec(Struct, frozen=True, kw_only=True):
+    """``[engines]``: the real things behind the ports."""
+
+    database: Annotated[
+        str,
+        Meta(
+            title="the URL of a database; {state} and {service} are filled in",
+            description="The database of each service that names none itself.",
+            min_length=1,
+            examples=["sqlite:///{state}/{service}.db"],
+        ),
+    ] = "sqlite:///{state}/{service}.db"
+    registry: Annotated[
+        str,
+        Meta(
+            title="the URL of a NATS server, or nats+embedded://",
+            description="Where instances are announced and found.",
+            pattern=r"^(nats\+embedded|nats|tls)://",
+            examples=["nats+embedded://"],
+        ),
+    ] = "nats+embedded://"
+    state: Annotated[
+        str,
+        Meta(
+            title="a folder",
+            description="Where data and keys are kept; relative to the system's folder.",
+            min_length=1,
+            examples=[".coterie"],
+        ),
+    ] = ".coterie"
+
+    def __repr__(self) -> str:
+        return f"<engines: database {self.database.partition(':')[0]}>"
+
+
+class IdentitySpec(Struct, frozen=True, kw_only=True):
+    """``[identity]``: whose tokens are believed. The table alone switches identity on."""
+
+    issuer: Annotated[
+        str,
+        Meta(
+            title="a text",
+            description="Who issues access tokens (`iss`); the system's name unless it says so.",
+            examples=["https://id.example.org"],
+        ),
+    ] = ""
+    audience: Annotated[
+        str,
+        Meta(
+            title="a text",
+            description="Whom tokens are for (`aud`); the system's name unless it says so.",
+            examples=["shop"],
+        ),
+    ] = ""
+    lifetime: Annotated[
+        int,
+        Meta(
+            title="whole seconds, 1 to 86400",
+            description="How long an access token holds, in seconds.",
+            ge=1,
+            le=86400,
+            examples=[900],
+        ),
+    ] = 900
+
+
+class PolicySpec(Struct, frozen=True, kw_only=True):
+    """``[policy]``: rules kept here, enforced everywhere."""
+
+    timeout: Annotated[
+        float,
+        Meta(
+            title="seconds, above 0, 86400 at most",
+            description="How long a call may take where neither it nor its caller says, in seconds.",
+            gt=0,
+            le=86400,
+            examples=[30.0],
+        ),
+    ] = 30.0
+    body_limit: Annotated[
+        Size,
+        Meta(
+            title='a size, such as 1048576 or "1MiB"',
+            description="The largest body of a request.",
+            examples=["1MiB"],
+        ),
+    ] = Size(2**20)
+
+
+class ConsoleSpec(Struct, frozen=True, kw_only=True):
+    """``[console]``: the page that shows the running system."""
+
+    port: Annotated[
+        int,
+        Meta(
+            title="a port, 0 to 65535",
+            description="The port of the console on this machine; 0 takes a free one, and keeps it.",
+            ge=0,
+            le=65535,
+            examples=[8081],
+        ),
+    ] = 0
+
+
+TABLES: dict[str, type[Struct]] = {
+    "system": SystemSpec,
+    "service": ServiceSpec,
+    "process": ProcessSpec,
+    "gateway": GatewaySpec,
+    "console": ConsoleSpec,
+    "engines": EnginesSpec,
+    "identity": IdentitySpec,
+    "policy": PolicySpec,
+}
+"""The tables of ``coterie.toml``; ``service`` stands for each ``[service.NAME]``, ``process``
+likewise."""
