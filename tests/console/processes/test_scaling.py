@@ -33,12 +33,12 @@ async def used(url: str, wanted: int) -> float:
 @pytest.mark.promise("S2-60")
 @pytest.mark.parametrize("engine", ["envoy", "inprocess"])
 async def test_new_instances_are_used_and_old_ones_go_in_peace(tmp_path: Path, engine: str) -> None:
-    """Up to three, each used within a second; down to one under load, and no request fails."""
+    """Up to three, each used at once (Envoy left alone takes a second); down to one under load, and no request fails."""
     folder = lab(tmp_path, f'[gateway]\nengine = "{engine}"')
     async with running_lab(folder) as running:
         assert await running.scale("desk", 3) == ["desk-2 is up", "desk-3 is up"]
         for name in ("desk-2", "desk-3"):
-            assert await used(running.url, await running.pid(name)) < 1
+            assert await used(running.url, await running.pid(name)) < 0.5
         async with under_load(running.url) as counted:
             for _ in range(2):
                 told = await running.scale("desk", 1)

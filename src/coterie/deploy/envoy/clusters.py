@@ -57,6 +57,9 @@ def _service(found: Json) -> Json:
             # Below one in a hundred fit, all are tried: so the last one always is.
             "healthy_panic_threshold": {"value": 1},
             "close_connections_on_host_set_change": False,
+            # By default what a health check finds waits for up to a second, to be told at once
+            # with whatever comes after it: so a new instance would wait for its first request.
+            "update_merge_window": "0s",
         },
         "health_checks": [
             {
