@@ -23,6 +23,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "src" / "coterie"
 
 _WIDTH = 80
+_ROOM = 11  # letters of the longest name of a room
 _COLUMN = 28
 
 
@@ -46,9 +47,9 @@ def floors(project: Path = ROOT / "pyproject.toml", package: Path = PACKAGE) -> 
 
 
 def _room(label: str, room: str, purpose: str) -> list[str]:
-    first, *rest = wrap(purpose, _WIDTH - 12)
-    lines = [f"{label:>3} │ {room:<9} {first:<{_WIDTH - 11}}│"]
-    return lines + [f"    │ {'':<9} {more:<{_WIDTH - 11}}│" for more in rest]
+    first, *rest = wrap(purpose, _WIDTH - _ROOM - 3)
+    lines = [f"{label:>3} │ {room:<{_ROOM}} {first:<{_WIDTH - _ROOM - 2}}│"]
+    return lines + [f"    │ {'':<{_ROOM}} {more:<{_WIDTH - _ROOM - 2}}│" for more in rest]
 
 
 def _purpose(room: Path) -> str:

@@ -6,31 +6,37 @@ from typing import Any
 
 from msgspec import NODEFAULT, Struct, structs
 
-from coterie.system import TABLES, Size
+from coterie.system import SETTINGS, TABLES, OperationSpec, ServicePolicySpec, Size
 from coterie.system.tables import _meta, _toml
 
 __all__ = ["keys", "reference"]
 
+_TABLES: dict[str, type[Struct]] = {
+    **TABLES,
+    "service.NAME.policy": ServicePolicySpec,
+    "service.NAME.operation.OPERATION": OperationSpec,
+}
+
 
 def keys() -> dict[str, tuple[str, ...]]:
     """The keys of each table."""
-    return {table: tuple(f.encode_name for f in _fields(table)) for table in TABLES}
+    return {table: tuple(f.encode_name for f in _fields(table)) for table in _TABLES}
 
 
 def reference() -> str:
     """A section a table, a definition a key: what it takes, its default, what it does."""
-    return "\n".join(line for table in TABLES for line in _section(table))
+    return "\n".join(line for table in _TABLES for line in _section(table))
 
 
 def _fields(table: str) -> Iterator[structs.FieldInfo]:
-    for field in structs.fields(TABLES[table]):
+    for field in structs.fields(_TABLES[table]):
         # A service's name is no key: it stands in the table's own name.
         if (table, field.name) not in (("service", "name"), ("process", "name")):
             yield field
 
 
 def _section(table: str) -> Iterator[str]:
-    struct = TABLES[table]
+    struct = _TABLES[table]
     yield f"### `{_heading(table)}`\n"
     yield _told(struct) + "\n"
     for field in _fields(table):
@@ -39,9 +45,19 @@ def _section(table: str) -> Iterator[str]:
         yield f"`{key}`{' (needed)' if default is NODEFAULT else ''}"
         words = f"{_meta(field.type, 'description') or ''} Takes {_meta(field.type, 'title')}."
         yield f": {words}{_otherwise(default)}\n"
+        if key in SETTINGS and table == "policy":
+            yield from _values(SETTINGS[key])
         examples = _meta(field.type, "examples")
         if examples:
             yield f"  ~~~toml\n  {key} = {_toml(examples[0])}\n  ~~~\n"
+
+
+def _values(struct: type[Struct]) -> Iterator[str]:
+    """What may stand in the table of one policy."""
+    for field in structs.fields(struct):
+        told = _meta(field.type, "description")
+        yield f"  - `{field.encode_name}`: {told}{_otherwise(_default(field))}"
+    yield ""
 
 
 def _heading(table: str) -> str:

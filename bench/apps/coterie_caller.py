@@ -49,9 +49,9 @@ class Memory:
         self.failed: Counter[str] = Counter()
         self.calls = 0
 
-    def choose(self, among: Sequence[L], /) -> L:
+    def choose(self, among: Sequence[L], key: str | None = None, /) -> L:
         """As is usual, and noted."""
-        one = two_choices(among)
+        one = two_choices(among, key)
         self.chosen[one.instance.id].append(time.monotonic())
         return one
 

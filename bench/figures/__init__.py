@@ -5,10 +5,13 @@ from bench.figures import (
     console,
     discovery,
     gateway,
+    keys,
     local,
     memory,
     operation,
     order,
+    overload,
+    policies,
     recovery,
     up,
 )
@@ -19,6 +22,7 @@ FIGURES = {
     "operation": operation.measure,
     "call": call.measure,
     "local": local.measure,
+    "policies": policies.measure,
     "order": order.measure,
     "gateway": gateway.measure,
     "console": console.measure,
@@ -26,4 +30,6 @@ FIGURES = {
     "memory": memory.measure,
     "recovery": recovery.measure,
     "discovery": discovery.measure,
+    "keys": keys.measure,
+    "overload": overload.measure,
 }

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
-from coterie.call import Context, Principal, Trace, calling, current, entered
+from coterie.call import Context, Origin, Principal, Trace, calling, current, entered
 
 ANN = Principal("ann", scopes=frozenset({"orders:read"}))
 BEN = Principal("ben")
@@ -132,7 +133,7 @@ def test_after_the_block_the_deadline_is_what_it_was() -> None:
 
 
 def test_a_call_made_within_a_call_carries_everything_on() -> None:
-    """All but the span, which is a child of the one that made the call."""
+    """All but the span, which is a child of the one that made the call, and the key, its own."""
     context = serving(
         deadline=5.0,
         principal=ANN,
@@ -143,8 +144,35 @@ def test_a_call_made_within_a_call_carries_everything_on() -> None:
     onward = context.onward()
     assert onward.trace.trace_id == context.trace.trace_id
     assert onward.trace.parent == context.trace.span_id
-    for name in ("deadline", "principal", "token", "idempotency_key", "baggage"):
+    for name in ("deadline", "principal", "token", "baggage"):
         assert getattr(onward, name) == getattr(context, name)
+    assert onward.idempotency_key is None
+
+
+def test_a_key_goes_with_the_calls_it_was_named_for_and_no_further() -> None:
+    """Two calls that one call makes are two effects: under one key the second would not happen."""
+    with calling(idempotency_key="order-17"):
+        named = current().onward()
+    assert named.idempotency_key == "order-17"
+    assert named.onward().idempotency_key is None
+
+
+def test_background_work_has_no_key_and_makes_none() -> None:
+    """It may run at any time and any number of times, whatever called it."""
+    context = serving().keyed("order-17")
+    beside = structs.replace(context, idempotency_key=None)
+    assert beside.onward().origin is None
+    assert context.onward().origin is context.origin is not None
+
+
+@given(st.text(), st.lists(st.binary(max_size=4), min_size=2, max_size=8))
+def test_made_keys_are_the_same_in_every_run_and_never_shared(key: str, made: list[bytes]) -> None:
+    """A call run again makes the calls it made before under the keys they had before."""
+    first, again = Origin(key), Origin(key)
+    keys = [first.derived(fingerprint) for fingerprint in made]
+    assert keys == [again.derived(fingerprint) for fingerprint in made]
+    assert len(set(keys)) == len(keys)
+    assert Origin(key + "x").derived(made[0]) != keys[0]
 
 
 # --- calling() ---

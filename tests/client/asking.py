@@ -23,7 +23,7 @@ async def asked(
     peer: Peer, operation: str = "nothing", **arguments: Any
 ) -> AsyncGenerator[tuple[Talk, "asyncio.Task[Any]"]]:
     """A call that has reached the server whole."""
-    async with connect(Desk, peer.url) as desk:
+    async with connect(Desk, peer.url, retrying=None) as desk:
         asking: asyncio.Task[Any] = asyncio.create_task(getattr(desk, operation)(**arguments))
         talk = await peer.accept()
         await talk.request()

@@ -5,6 +5,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 from coterie.client import Discovered, proxy
+from coterie.policy import Budget, Retry, retry
 from coterie.registry import Instance, InstanceState, Memory, Offer
 from coterie.server import App, Host, HttpServer
 from tests.client.kit import Desk, DeskService
@@ -26,6 +27,7 @@ class Found:
         self.registry = registry
         self.client = client
         self.desk = proxy(Desk, client.handle)
+        self.retried = proxy(Desk, retry(Retry(base=0.01), Budget())(client.handle))
 
     async def announce(
         self, id: str, url: str, state: InstanceState = InstanceState.UP, **more: Any
@@ -38,6 +40,7 @@ class Found:
 
 @asynccontextmanager
 async def discovered(**options: Any) -> AsyncGenerator[Found]:
+    options.setdefault("slow_start", 0.0)  # or shares would depend on how long a test takes
     registry = Memory()
     client = Discovered("desks", registry, **options)
     await client.start()

@@ -137,7 +137,7 @@ async def test_a_stream_that_breaks_off_says_so(peer: Peer, how: str) -> None:
 
 async def test_a_stream_past_its_deadline_says_so(peer: Peer) -> None:
     """It is time that ran out, not the service that went away."""
-    async with connect(Desk, peer.url) as desk:
+    async with connect(Desk, peer.url, retrying=None) as desk:
         with calling(timeout=0.1):
             asking = asyncio.create_task(desk.stream())
             talk = await peer.accept()
@@ -164,7 +164,7 @@ async def test_leaving_a_stream_closes_its_connection(peer: Peer) -> None:
 
 async def test_a_stream_read_to_its_end_keeps_its_connection(peer: Peer) -> None:
     """The next call goes over it."""
-    async with connect(Desk, peer.url) as desk:
+    async with connect(Desk, peer.url, retrying=None) as desk:
         asking = asyncio.create_task(desk.stream())
         talk = await peer.accept()
         await talk.request()
@@ -185,7 +185,7 @@ async def test_a_stream_read_to_its_end_keeps_its_connection(peer: Peer) -> None
 )
 async def test_a_base_url_may_have_a_path(peer: Peer, path: str, target: str) -> None:
     """It goes before every operation's own."""
-    async with connect(Desk, peer.url + path) as desk:
+    async with connect(Desk, peer.url + path, retrying=None) as desk:
         asking = asyncio.create_task(desk.waits())
         talk = await peer.accept()
         assert (await talk.request()).startswith(f"GET {target} HTTP/1.1\r\n".encode())
@@ -220,7 +220,7 @@ async def test_a_client_is_closed_at_the_end_of_its_block(peer: Peer) -> None:
     talks: list[Talk] = []
 
     async def block() -> None:
-        async with connect(Desk, peer.url) as desk:
+        async with connect(Desk, peer.url, retrying=None) as desk:
             asking = asyncio.create_task(desk.add(1))
             talks.append(await peer.accept())
             await talks[0].request()

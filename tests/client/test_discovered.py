@@ -124,25 +124,27 @@ async def test_what_was_not_sent_goes_to_another(found: Found) -> None:
 async def test_what_was_lost_goes_to_another_where_it_does_no_harm(
     found: Found, peer: Peer, second: Peer, said: bytes
 ) -> None:
-    """A connection reset leaves the outcome unknown: idempotent operations only; a refusal not."""
+    """A reset leaves the outcome unknown: an idempotent operation is retried; a refusal goes on."""
     await found.announce("a", peer.url)
     await found.announce("b", second.url)
     calling_both = asyncio.gather(answering(peer, said), answering(second, NOTHING))
-    await found.desk.nothing()  # put
+    await (found.desk if said else found.retried).nothing()  # put
     first, again = await calling_both
     assert first[0].split(b"\r\n")[0] == again[0].split(b"\r\n")[0] == b"PUT /nothing HTTP/1.1"
 
 
+@pytest.mark.parametrize(("desk", "operation"), [("retried", "made"), ("desk", "nothing")])
 async def test_what_may_have_had_its_effect_is_not_sent_twice(
-    found: Found, peer: Peer, second: Peer
+    found: Found, peer: Peer, second: Peer, desk: str, operation: str
 ) -> None:
-    """A post whose connection was reset fails, its outcome unknown."""
+    """A post whose connection was reset fails, its outcome unknown; and a put that nobody retries."""
     await found.announce("a", peer.url)
     await found.announce("b", second.url)
     resetting = asyncio.create_task(answering(peer, b""))
     with pytest.raises(Failure) as caught:
-        await found.desk.made()
+        await getattr(getattr(found, desk), operation)()
     assert caught.value.sent is Sent.UNKNOWN
+    assert caught.value.instance == "a"
     await resetting
     assert second.nobody()
 
@@ -206,7 +208,7 @@ class Counting:
     def __init__(self) -> None:
         self.calls = 0
 
-    def __call__(self, among: Sequence[Any], /) -> Any:
+    def __call__(self, among: Sequence[Any], _: str | None = None, /) -> Any:
         self.calls += 1
         first: Loaded = among[0]
         return first
@@ -228,17 +230,23 @@ async def test_tries_are_counted(instances: int) -> None:
         assert counting.calls == instances + 2
 
 
-async def test_what_may_have_had_its_effect_is_said_to(peer: Peer) -> None:
-    """Also where the last try never left: one before it may have arrived."""
-    async with discovered(choose=Counting()) as found:
-        with refusing() as url:
-            await found.announce("a", peer.url)
-            await found.announce("b", url)
-            resetting = asyncio.create_task(answering(peer, b"", 2))
-            with pytest.raises(Failure) as caught:
-                await found.desk.nothing()  # to a, b, a and b
-            assert caught.value.sent is Sent.UNKNOWN
-            await resetting
+async def test_a_retry_goes_to_another(found: Found, peer: Peer) -> None:
+    """To one that has not failed the call, as long as there is one; else to the same again."""
+    async with served() as other:
+        await found.announce("a", peer.url)
+        await found.announce("b", other.url)
+        for _ in range(3):
+            resetting = asyncio.create_task(answering(peer, b""))
+            while not resetting.done():  # every second call goes to the one that resets
+                await found.retried.nothing()
+        assert peer.nobody()
+        assert other.calls >= 3
+    await found.withdraw("b")
+    resetting = asyncio.create_task(answering(peer, b""))
+    succeeding = asyncio.create_task(found.retried.nothing())
+    await resetting
+    await answering(peer, NOTHING)
+    await succeeding
 
 
 async def test_the_only_one_is_tried_again(found: Found, peer: Peer) -> None:
@@ -248,12 +256,8 @@ async def test_the_only_one_is_tried_again(found: Found, peer: Peer) -> None:
     with pytest.raises(Failure) as caught:
         await found.desk.made()
     assert caught.value.sent is Sent.REFUSED
+    assert caught.value.instance == "a"
     await answered
-    answered = asyncio.create_task(answering(peer, b"", 2))
-    succeeding = asyncio.create_task(found.desk.nothing())
-    await answered
-    await answering(peer, NOTHING)
-    await succeeding
 
 
 async def test_no_pause_outlasts_the_deadline(found: Found) -> None:

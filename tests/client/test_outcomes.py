@@ -46,7 +46,7 @@ async def test_nobody_answers_the_door() -> None:
 
 async def test_the_deadline_had_passed(peer: Peer) -> None:
     """Nothing is asked whose answer nobody waits for."""
-    async with connect(Desk, peer.url) as desk:
+    async with connect(Desk, peer.url, retrying=None) as desk:
         with calling(timeout=-1), pytest.raises(Failure) as caught:
             await desk.nothing()
     assert (caught.value.code, caught.value.sent) == (Code.DEADLINE_EXCEEDED, Sent.NOT_SENT)
@@ -55,7 +55,7 @@ async def test_the_deadline_had_passed(peer: Peer) -> None:
 
 async def test_every_connection_is_busy(peer: Peer) -> None:
     """Who waited in line for one, and no longer, sent nothing."""
-    async with connect(Desk, peer.url, connections=1) as desk:
+    async with connect(Desk, peer.url, connections=1, retrying=None) as desk:
         first = asyncio.create_task(desk.nothing())
         talk = await peer.accept()
         await talk.request()
@@ -100,7 +100,7 @@ async def test_the_answer_is_none(peer: Peer, said: bytes, code: Code) -> None:
 
 async def test_a_failed_call_is_never_sent_again(peer: Peer) -> None:
     """Neither by the transport, nor when its connection was an old one."""
-    async with connect(Desk, peer.url) as desk:
+    async with connect(Desk, peer.url, retrying=None) as desk:
         first = asyncio.create_task(desk.add(1))
         talk = await peer.accept()
         await talk.request()
@@ -115,7 +115,7 @@ async def test_a_failed_call_is_never_sent_again(peer: Peer) -> None:
 
 async def test_the_deadline_passes_while_waiting(peer: Peer) -> None:
     """The server has the request; the caller goes, and closes the connection."""
-    async with connect(Desk, peer.url) as desk:
+    async with connect(Desk, peer.url, retrying=None) as desk:
         began = monotonic()
         with calling(timeout=0.05):
             asking = asyncio.create_task(desk.nothing())
@@ -129,7 +129,7 @@ async def test_the_deadline_passes_while_waiting(peer: Peer) -> None:
 
 async def test_what_is_left_of_the_deadline_is_told(peer: Peer) -> None:
     """So that the server stops in time too."""
-    async with connect(Desk, peer.url) as desk:
+    async with connect(Desk, peer.url, retrying=None) as desk:
         with calling(timeout=5):
             asking = asyncio.create_task(desk.nothing())
             talk = await peer.accept()
@@ -163,7 +163,7 @@ async def test_control_without_the_close_the_server_hears_nothing(
 
 async def test_cancelling_in_line_sends_nothing(peer: Peer) -> None:
     """Who gave up before it was their turn leaves no trace at the server."""
-    async with connect(Desk, peer.url, connections=1) as desk:
+    async with connect(Desk, peer.url, connections=1, retrying=None) as desk:
         first = asyncio.create_task(desk.add(1))
         talk = await peer.accept()
         await talk.request()
@@ -198,7 +198,7 @@ async def test_a_body_that_its_maker_breaks_off_is_raised_as_it_is(peer: Peer) -
         yield b"half"
         raise LookupError("no more")
 
-    async with connect(Desk, peer.url) as desk:
+    async with connect(Desk, peer.url, retrying=None) as desk:
         asking = asyncio.create_task(desk.count(broken()))
         talk = await peer.accept()
         with pytest.raises(LookupError, match="no more"):

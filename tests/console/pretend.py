@@ -18,6 +18,7 @@ from coterie.console.control import (
     Welcome,
 )
 from coterie.console.row import Row
+from coterie.policy.inject import Rule
 from coterie.system import ContractEntry, Dependency, Inventory, OperationEntry, ServiceEntry
 
 __all__ = ["INVENTORY", "ROWS", "Pretend", "serving"]
@@ -114,6 +115,10 @@ class Pretend:
             await asyncio.Event().wait()
         finally:
             self.ended.append("join")
+
+    async def faults(self, number: int, rules: Sequence[Rule]) -> AsyncGenerator[str, None]:
+        self.asked.append(("faults", number, *rules))
+        yield f"{len(rules)} rules are in force"
 
     async def leave(self, name: str) -> AsyncGenerator[str, None]:
         self.asked.append(("leave", name))

@@ -93,6 +93,7 @@ STRUCTURE: dict[str, tuple[str, str]] = {
         "what is safe is idempotent",
         "or say safe=False",
     ),
+    '@post("/x", keyed="yes") \nasync def f(self) -> int: ...': ("keyed='yes'", "True or False"),
     # --- What is no operation ---
     "f = Event(list[int])": ("carries one struct type", "Write Event(OrderPlaced)"),
     "@on(Payload) \nasync def f(self, event: Payload) -> None: ...": (
@@ -217,6 +218,11 @@ TYPES: dict[str, tuple[str, str]] = {
     '@get("/x", allow=role("a") | owner("b.c")) \nasync def f(self) -> int: ...': (
         "reads b.c, which is no parameter",
         "none",
+    ),
+    '@put("/x", keyed=True) \nasync def f(self) -> int: ...': ("it is idempotent", "Drop keyed"),
+    '@post("/x", keyed=True) \nasync def f(self) -> AsyncIterator[bytes]: ...': (
+        "a stream cannot be told",
+        "Drop keyed, or take and return bytes",
     ),
     '@put("/x", if_match="g") \nasync def f(self) -> int: ...': ("names no get", "Name one"),
     '@put("/x", if_match="plain") \nasync def f(self) -> int: ...': ("no entity tag", "etag=True"),

@@ -112,6 +112,7 @@ def test_an_operation_without_options_is_plain() -> None:
     assert operation.tags == ("orders",)
     assert operation.etag is False
     assert operation.if_match is None
+    assert operation.keyed is False
 
 
 def test_options_are_kept() -> None:

@@ -12,7 +12,8 @@ __all__ = ["ECHO", "Peer", "peer_of"]
 
 def _operation(method: str, path: str, *, idempotent: bool) -> OperationEntry:
     name = f"echo.{method.lower()}"
-    return OperationEntry(id=name, method=method, path=path, route=path, idempotent=idempotent)
+    attempts = 3 if idempotent else 1
+    return OperationEntry(id=name, method=method, path=path, route=path, attempts=attempts)
 
 
 ECHO = Inventory(
@@ -41,8 +42,8 @@ ECHO = Inventory(
 class Peer:
     """One instance.
 
-    ``mood`` is "well", "breaks" (reads a request, then resets), "refuses", "silent", or "waits"
-    for ``go``.
+    ``mood`` is "well", "breaks" (reads a request, then resets), "refuses" (is not ready), "sheds"
+    (has too much to do), "silent", or "waits" for ``go``.
     """
 
     def __init__(self, name: str) -> None:
@@ -111,12 +112,15 @@ class Peer:
             raise ConnectionResetError
         if self.mood == "waits":
             await self.go.wait()
-        refuses = self.mood == "refuses"
-        status = b"503 Away\r\ncoterie-refused: true" if refuses else b"200 OK"
+        status = _STATUS.get(self.mood, b"200 OK")
         body = self.name.encode() + b"\r\n" + head
         writer.write(b"HTTP/1.1 %s\r\ncontent-length: %d\r\n\r\n%s" % (status, len(body), body))
 
 
+_STATUS = {
+    "refuses": b"503 Away\r\ncoterie-refused: true",
+    "sheds": b"503 Busy\r\ncoterie-refused: overload\r\nretry-after: 2",
+}
 _SWITCH = (
     b"HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n"
     b"sec-websocket-accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n"

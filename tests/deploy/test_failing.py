@@ -5,6 +5,7 @@ import json
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -114,8 +115,9 @@ async def test_what_may_have_been_done_is_done_once(kind: str, tmp_path: Path) -
         assert "Nothing was done" not in page
         assert len(peer.asked) == 2
         peer.asked.clear()
+        # A request that kills whoever takes it kills three at most.
         assert (await way.ask("GET")).status == 503
-        assert len(peer.asked) == 4
+        assert len(peer.asked) == 3
 
 
 @BOTH
@@ -127,6 +129,87 @@ async def test_what_was_refused_unbegun_goes_elsewhere(kind: str, tmp_path: Path
             answer = await way.ask("POST")
             assert answer.status == 200
             assert answer.body.startswith(b"two")
+
+
+@BOTH
+async def test_who_has_too_much_to_do_is_not_asked_again(kind: str, tmp_path: Path) -> None:
+    """Nor is another in its place: the client is told when to come back, and asks once."""
+    async with peer_of("one", "two") as peers, before(kind, tmp_path, peers) as way:
+        for peer in peers:
+            peer.mood = "sheds"
+        for method in ("GET", "POST"):
+            answer = await way.ask(method)
+            assert (answer.status, answer["retry-after"]) == (503, "2")
+            assert answer["coterie-refused"] == "overload"
+        assert sum(len(peer.asked) for peer in peers) == 2
+
+
+MANY = 100
+
+
+@BOTH
+async def test_retries_have_a_budget(kind: str, tmp_path: Path) -> None:
+    """Of many calls that break off at once some are tried again, and not three times as many."""
+    async with peer_of("one") as (peer,), before(kind, tmp_path, [peer]) as way:
+        peer.mood = "breaks"
+        told = await asyncio.gather(*(way.ask() for _ in range(MANY)))
+        assert {answer.status for answer in told} == {503}
+        assert MANY < len(peer.asked) <= 1.8 * MANY
+
+
+async def test_control_without_a_budget_each_is_tried_as_often_as_may_be(tmp_path: Path) -> None:
+    """Control: three times as many, at the worst moment."""
+
+    def generous(files: dict[str, bytes]) -> None:
+        files["cds.json"] = files["cds.json"].replace(
+            b'"min_retry_concurrency": 16', b'"min_retry_concurrency": 1000'
+        )
+
+    async with (
+        peer_of("one") as (peer,),
+        way_of("envoy", tmp_path, [peer.instance], alter=generous) as way,
+    ):
+        peer.mood = "breaks"
+        await asyncio.gather(*(way.ask() for _ in range(MANY)))
+        assert len(peer.asked) == 3 * MANY
+
+
+@BOTH
+async def test_what_one_instance_had_under_way_is_not_lost(kind: str, tmp_path: Path) -> None:
+    """It is killed with sixteen reads, and each is answered by the other."""
+    async with peer_of("one", "two") as (one, two), before(kind, tmp_path, [one]) as way:
+        one.mood = "waits"
+        asking = [asyncio.create_task(way.ask()) for _ in range(16)]
+        await until(lambda: len(one.asked) == 16)
+        way.tell(two.instance)
+        await one.die()
+        assert {(answer.status, answer.body[:3]) for answer in await asyncio.gather(*asking)} == {
+            (200, b"two")
+        }
+
+
+async def test_who_is_one_too_many_is_told_at_once(tmp_path: Path) -> None:
+    """With the time to come back, and in the form of every other refusal."""
+
+    def narrow(files: dict[str, bytes]) -> None:
+        made = json.loads(files["cds.json"])
+        made["resources"][0]["circuit_breakers"]["thresholds"][0] |= {"max_requests": 1}
+        files["cds.json"] = json.dumps(made).encode()
+
+    async with (
+        peer_of("one") as (peer,),
+        way_of("envoy", tmp_path, [peer.instance], alter=narrow) as way,
+    ):
+        peer.mood = "waits"
+        first = asyncio.create_task(way.ask())
+        await until(lambda: peer.asked)
+        began = monotonic()
+        answer = await way.ask()
+        assert (answer.status, answer["retry-after"]) == (503, "1")
+        assert answer.json["detail"] == "The gateway has more to do than it can; try again"
+        assert monotonic() - began < 0.5
+        peer.go.set()
+        assert (await first).status == 200
 
 
 @BOTH
@@ -259,6 +342,21 @@ async def test_where_a_request_came_from_is_said(kind: str, tmp_path: Path) -> N
         assert f"\r\ntraceparent: {trace}\r\n" in heard
         assert "x-hop" not in heard
         assert "x-envoy" not in heard or kind == "our own"
+
+
+@BOTH
+async def test_an_idempotency_key_arrives_as_it_was_sent(kind: str, tmp_path: Path) -> None:
+    """On every try, quoted or bare: it is the service that knows what it stands for."""
+    async with peer_of("one", "two") as peers, before(kind, tmp_path, peers) as way:
+        peers[0].mood = "refuses"
+        for key in ('"order-17"', "b5 6e;x=1", '"a\\"b"'):
+            for _ in range(6):
+                answer = await way.ask("POST", **{"idempotency-key": key})
+                assert answer.status == 200
+                assert f"\r\nidempotency-key: {key}\r\n" in answer.body.decode()
+        tries = [head for peer in peers for head in peer.asked]
+        assert len(tries) > 18
+        assert all(b"\r\nidempotency-key: " in head for head in tries)
 
 
 @asynccontextmanager

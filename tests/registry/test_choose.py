@@ -14,6 +14,10 @@ class Way:
     instance: Instance
     in_flight: int = 0
 
+    @property
+    def weight(self) -> float:
+        return self.instance.weight
+
 
 def instance(
     id: str, state: InstanceState = InstanceState.UP, *, zone: str = "", weight: float = 1.0

@@ -16,6 +16,7 @@ from coterie.contract import (
     Header,
     Meta,
     Redirect,
+    Rule,
     Struct,
     Text,
     Upload,
@@ -25,6 +26,7 @@ from coterie.contract import (
     post,
     put,
 )
+from coterie.policy import Priority, Shedding
 from coterie.server import AccessLog, App, Cors, Host, HttpServer
 from tests.server.talk import Answer, Talk, request, soon, until
 
@@ -43,6 +45,9 @@ __all__ = [
     "soon",
     "until",
 ]
+
+
+_SHEDDING = Shedding()
 
 
 class Note(Struct):
@@ -309,13 +314,25 @@ async def site_of(
     log_delay: float = 0,
     patience: float = 10.0,
     host: Host | None = None,
+    shed: Shedding | None = _SHEDDING,
+    priorities: Mapping[str, Priority] | None = None,
+    rule: Rule | None = None,
 ) -> AsyncGenerator[Site]:
     """A lab, hosted and served on a free port for the length of the block."""
     lab = lab or LabService()
     host = host or Host(lab)
     lines = io.StringIO()
     access = AccessLog(lines, json=json_lines, delay=log_delay)
-    app = App([host], public=public, cors=cors, body_limit=body_limit, access=access)
+    app = App(
+        [host],
+        public=public,
+        cors=cors,
+        body_limit=body_limit,
+        access=access,
+        shed=shed,
+        priorities=priorities or {},
+        rule=rule,
+    )
     server = HttpServer(app, patience=patience)
     await host.start()
     await server.start()

@@ -101,6 +101,7 @@ def test_the_example_of_every_key_is_right(table: str, key: str, tmp_path: Path)
     plain = {
         "service": "implements = 'a:B'\n" if key != "implements" else "",
         "process": "together = ['orders']\n" if key != "together" else "",
+        "chaos": "workload = 'a:B'\n" if key != "workload" else "",
     }
     text = SHOP if table != "system" else SHOP.replace("[system]\n", "")
     text += "[service.users]\nimplements = 'a:B'\n"

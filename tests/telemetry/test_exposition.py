@@ -18,6 +18,8 @@ FAMILIES = {
     "coterie_call_seconds": "histogram",
     "coterie_client_call_seconds": "histogram",
     "coterie_calls_in_flight": "gauge",
+    "coterie_policy_total": "counter",
+    "coterie_policy_state": "gauge",
     "coterie_build_info": "gauge",
     "process_cpu_seconds_total": "counter",
     "process_start_time_seconds": "gauge",

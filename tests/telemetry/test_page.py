@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from coterie.client.http1 import Pool, Response
 from coterie.server import App, Host, HttpServer
-from coterie.telemetry import Span, Spans
+from coterie.telemetry import Note, Span, Spans
 from tests.telemetry.trio import BackService, Empty, trio
 
 
@@ -20,6 +20,7 @@ class Told(Struct, forbid_unknown_fields=True):
     seconds: float
     parent: str | None = None
     code: str | None = None
+    notes: list[Note] = []
 
 
 class Batch(Struct, forbid_unknown_fields=True):
@@ -27,6 +28,8 @@ class Batch(Struct, forbid_unknown_fields=True):
     spans: list[Told]
     lost: int
     one_in: int = 1
+    policies: list[dict[str, str | int]] = []
+    states: list[dict[str, str | float]] = []
 
 
 def told(span: Span) -> Told:

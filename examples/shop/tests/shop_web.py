@@ -156,15 +156,18 @@ class Customer:
         """A request in their name."""
         return await self.web.ask(method, path, body, token=self.token, **more)
 
-    async def order(self, product: int, quantity: int, date: str = DATE) -> Answer:
-        """Place an order."""
+    async def order(
+        self, product: int, quantity: int, date: str = DATE, key: str | None = None
+    ) -> Answer:
+        """Place an order; ``key`` names it, for when it has to be sent again."""
         order = {
             "user_id": self.id,
             "product_id": product,
             "quantity": quantity,
             "date": date,
         }
-        return await self.ask("POST", "/api/orders", order)
+        headers = None if key is None else {"idempotency-key": f'"{key}"'}
+        return await self.ask("POST", "/api/orders", order, headers=headers)
 
     async def ordered(self, product: int, quantity: int) -> str:
         """Place an order that must succeed; where it is."""

@@ -1,8 +1,11 @@
 """Services alone: without network, without the others, in milliseconds."""
 
 import datetime
-from typing import Any
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import Any, Self
 
+import msgspec
 import pytest
 
 from coterie import Failure, Principal, calling
@@ -11,6 +14,8 @@ from coterie.testing import recording
 from shop.contracts.orders import NewOrder, OrderChanges, OrderPlaced, Orders
 from shop.contracts.stock import Goods, OutOfStock, ReservationChanged, Reserved, Stock
 from shop.contracts.users import NoSuchUser, User, Users
+from shop.services.orders.bookings import Booking, Bookings
+from shop.services.orders.bookings import Settings as OrderSettings
 from shop.services.orders.service import OrderService
 from shop.services.orders.store import OrderStore
 from shop.services.orders.tables import metadata
@@ -88,14 +93,24 @@ class FakeStore:
         self.orders.append(order)
         return len(self.orders)
 
-    def if_undone(self, action: Any) -> None:
-        """Kept, for a test that undoes."""
-        self.undo.append(action)
+
+class FakeBookings:
+    """Notes in a list."""
+
+    def __init__(self) -> None:
+        self.noted: list[Booking] = []
+        self.confirmed: list[Booking] = []
+
+    async def note(self, booking: Booking) -> None:
+        self.noted.append(booking)
+
+    async def confirm(self, booking: Booking) -> None:
+        self.confirmed.append(booking)
 
 
-def service(store: Any, stock: Stock | None = None) -> OrderService:
+def service(store: Any, stock: Stock | None = None, bookings: Any = None) -> OrderService:
     """The service under test."""
-    return OrderService(FakeUsers(), stock or FakeStock(), store)
+    return OrderService(FakeUsers(), stock or FakeStock(), store, bookings or FakeBookings())
 
 
 @pytest.mark.promise("S3-05", "P2.10-9")
@@ -124,22 +139,70 @@ async def test_a_refused_order_leaves_nothing(user_id: int, quantity: int, fault
     assert (store.orders, events.all) == ([], [])
 
 
-@pytest.mark.parametrize(
-    ("ask", "undone"),
-    [
-        (lambda orders: orders.place(NEW), "release"),
-        (lambda orders: orders.modify(1, OrderChanges(quantity=1)), "unbook"),
-    ],
-)
+ASKED = [
+    (lambda orders: orders.place(NEW), "release"),
+    (lambda orders: orders.modify(1, OrderChanges(quantity=1)), "unbook"),
+]
+
+
+@asynccontextmanager
+async def kept_bookings(stock: Stock, *, after: int = 60) -> AsyncGenerator[Bookings]:
+    """Notes in a database; those of calls that fail are taken back by nobody but `settle`."""
+    tokens: Any = Tokens()
+    async with Database("sqlite:///:memory:") as database:
+        async with database.transaction():
+            connection = await (await database.session()).connection()
+            await connection.run_sync(metadata.create_all)
+        yield Bookings(database, stock, tokens, OrderSettings(after))
+
+
+class Tokens:
+    """Issues what nobody looks at."""
+
+    access_token = "a token"
+
+    def issue(self, subject: str) -> Self:
+        return self
+
+
+@pytest.mark.parametrize(("ask", "undone"), ASKED)
 async def test_what_may_have_been_taken_is_put_back(ask: Any, undone: str) -> None:
     """The answer did not come, so nobody knows; that it had not been taken is no failure."""
-    store, stock = FakeStore(), Unheard()
-    async with recording(service(store, stock)) as (orders, _):
-        with calling(principal=Principal("4")), pytest.raises(Failure):
-            await ask(orders)
-    for action in store.undo:
-        await action()
-    assert stock.undone == [undone]
+    stock = Unheard()
+    async with kept_bookings(stock) as bookings:
+        async with recording(service(FakeStore(), stock, bookings)) as (orders, _):
+            with calling(principal=Principal("4")), pytest.raises(Failure):
+                async with bookings.database.transaction():
+                    await ask(orders)
+        assert stock.undone == [undone]
+        await bookings.settle()
+        assert stock.undone == [undone], "it is forgotten"
+
+
+@pytest.mark.parametrize(("ask", "undone"), ASKED)
+async def test_what_a_killed_process_had_taken_is_put_back(ask: Any, undone: str) -> None:
+    """By whoever finds its note, once its time is over. Control: not before, it may go on yet."""
+    stock = Unheard()
+    async with kept_bookings(stock) as bookings:
+        noted = FakeBookings()
+        async with recording(service(FakeStore(), stock, noted)) as (orders, _):
+            with calling(principal=Principal("4")), pytest.raises(Failure):
+                await ask(orders)
+        (booking,) = noted.noted
+        async with bookings.database.transaction():
+            await bookings.note(booking)
+        await bookings.settle()
+        assert stock.undone == []
+        bookings.settings = OrderSettings(-1)
+        other = msgspec.structs.replace(booking, reservation="another1", change=None, held=None)
+        async with bookings.database.transaction():
+            await bookings.note(other)
+        await bookings.settle()
+        assert stock.undone == ["release"]
+        async with bookings.database.transaction():
+            await bookings.confirm(booking)
+            with pytest.raises(Failure, match="order again"):
+                await bookings.confirm(other)
 
 
 async def test_only_what_was_changed_is_written() -> None:

@@ -54,6 +54,23 @@ async def test_an_order_takes_its_quantity_out_of_stock(customer: Customer) -> N
     assert await customer.web.stock(1) == before - 2
 
 
+@in_coterie
+async def test_an_order_that_is_sent_again_with_its_key_is_one_order(customer: Customer) -> None:
+    """Whoever got no answer sends it again, and hears what became of the first. Control: no key."""
+    before = await customer.web.stock(1)
+    first = await customer.order(1, 2, key="order 1")
+    again = await customer.order(1, 2, key="order 1")
+    assert (first.status, again.status) == (200, 200)
+    assert (again.body, again.headers["location"]) == (first.body, first.headers["location"])
+    assert again.headers["idempotency-replayed"] == "true"
+    assert await customer.web.stock(1) == before - 2
+    other = await customer.order(1, 1, key="order 1")
+    assert other.status == 422
+    await customer.order(1, 2)
+    await customer.order(1, 2)
+    assert await customer.web.stock(1) == before - 6
+
+
 @pytest.mark.promise("S2-30", "W2-08")
 @pytest.mark.parametrize(
     ("changes", "pointer"),

@@ -12,6 +12,7 @@ from .failure import Failure, Sent, Violation
 from .handler import Component, Handler, Policy, chain
 from .hold import held, hold, separate
 from .message import Call, Reply
+from .origin import Origin
 from .principal import Principal
 from .require import refusal, require
 from .spawn import Spawner, spawn, spawning
@@ -23,6 +24,7 @@ __all__ = [
     "Context",
     "Failure",
     "Handler",
+    "Origin",
     "Policy",
     "Principal",
     "Reply",

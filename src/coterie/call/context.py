@@ -9,6 +9,7 @@ from typing import Any
 
 from msgspec import Struct, structs
 
+from .origin import Origin
 from .principal import Principal
 from .trace import Trace
 
@@ -23,6 +24,9 @@ class Context(Struct, frozen=True):
     ``deadline`` is a moment of `time.monotonic`, in seconds. ``principal`` is who the call is
     made for, once proved; ``token`` the proof as it came, handed on to the next service.
     ``baggage`` are small texts that the first caller attached (W3C Baggage).
+
+    ``idempotency_key`` is the key of this very call, and goes no further: a call made from within is
+    another effect. ``origin`` is where keys of calls made from within come from, if from anywhere.
     """
 
     trace: Trace
@@ -31,6 +35,7 @@ class Context(Struct, frozen=True):
     token: str | None = None
     idempotency_key: str | None = None
     baggage: Mapping[str, str] = _NOTHING
+    origin: Origin | None = None
 
     @property
     def remaining(self) -> float | None:
@@ -43,14 +48,20 @@ class Context(Struct, frozen=True):
         if timeout is not None:
             latest = time.monotonic() + timeout
             deadline = latest if deadline is None or latest < deadline else deadline
+        origin, key = self.origin, None
+        if origin is not None:
+            if self.idempotency_key is None:
+                origin = None  # whoever took the key away (background work) meant this too
+            elif origin.given:
+                key = origin.key
+                origin = Origin(key)
         return Context(
-            self.trace.child(),
-            deadline,
-            self.principal,
-            self.token,
-            self.idempotency_key,
-            self.baggage,
+            self.trace.child(), deadline, self.principal, self.token, key, self.baggage, origin
         )
+
+    def keyed(self, key: str) -> "Context":
+        """The same, of a call that has the idempotency key ``key``."""
+        return structs.replace(self, idempotency_key=key, origin=Origin(key))
 
     def __repr__(self) -> str:
         # The token is a secret; a context may end up in a log.
@@ -99,7 +110,8 @@ def calling(
 
     ``timeout`` is in seconds and never lengthens a deadline that is already there. ``token`` is a
     bearer token, sent as it is; the service at the other end decides whom it stands for.
-    ``baggage`` is added to what is there.
+    ``idempotency_key`` goes with each call as it is: give two calls of one operation two keys, or
+    the second is answered as the first was. ``baggage`` is added to what is there.
     """
     context = current()
     if timeout is not None:
@@ -112,7 +124,8 @@ def calling(
         # The old proof is not this principal's; left in, it would be believed before it.
         context = structs.replace(context, principal=principal, token=token)
     if idempotency_key is not None:
-        context = structs.replace(context, idempotency_key=idempotency_key)
+        origin = Origin(idempotency_key, given=True)
+        context = structs.replace(context, idempotency_key=idempotency_key, origin=origin)
     if baggage is not None:
         context = structs.replace(context, baggage={**context.baggage, **baggage})
     with entered(context):

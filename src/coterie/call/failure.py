@@ -17,6 +17,9 @@ class Sent(enum.Enum):
     """It certainly never left: any operation may be tried again."""
     REFUSED = "refused"
     """It arrived where nobody is ready, and nothing was begun: any operation may be tried again."""
+    SHED = "shed"
+    """It arrived where there is too much to do, and nothing was begun: any operation may be tried
+    again, but not often, or there would be still more to do."""
     UNKNOWN = "unknown"
     """It left, and no answer came: the effect may or may not have happened."""
     ANSWERED = "answered"
@@ -49,7 +52,8 @@ class Failure(Exception):
     fields that were wrong; ``retry_after`` seconds to wait; ``fault`` the wire name of a fault
     this side does not know; ``status`` the HTTP status where it is not the code's own.
     ``origin`` is the operation whose call failed, where a client met it: a service that lets it
-    pass tells its own caller no more than the code.
+    pass tells its own caller no more than the code. ``instance`` is the id of the one that was
+    called, where a client had found it by a registry.
     """
 
     def __init__(
@@ -76,6 +80,7 @@ class Failure(Exception):
         self.status = status or code.status
         self.headers = headers
         self.origin: str | None = None
+        self.instance: str | None = None
 
     @property
     def retryable(self) -> bool:

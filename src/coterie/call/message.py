@@ -1,6 +1,6 @@
 """Call and Reply: what passes through handlers and policies, on both sides of the wire."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 from msgspec import Struct
@@ -34,6 +34,15 @@ class Call(Struct, frozen=True):
 
     ``guard`` is given what the operation's ``if_match`` operation returns now, just before the
     method runs, and raises `Failure` where the caller had seen another state.
+
+    ``avoid`` are ids of instances that this call had better not go to, where there are others: they
+    have failed it before, or have it already. ``chosen`` is told the id of each that it goes to.
+
+    ``validator`` is the entity tag of an answer the caller still has: where it is current, the reply
+    has status 304 and no value (RFC 9110, 13.1.2).
+
+    ``record`` is given the reply while the unit of work is still open, and writes what must be kept
+    or forgotten together with the effect.
     """
 
     operation: Operation
@@ -41,6 +50,10 @@ class Call(Struct, frozen=True):
     context: Context
     render: Callable[[Any], Reply] | None = None
     guard: Callable[[Any], None] | None = None
+    avoid: frozenset[str] = frozenset()
+    chosen: Callable[[str], None] | None = None
+    validator: str | None = None
+    record: Callable[[Reply], Awaitable[None]] | None = None
 
     def __repr__(self) -> str:
         # Arguments may be passwords, and as long as a body; a call may end up in a log.

@@ -67,6 +67,7 @@ def verb(
     json: Json = False,
     parent: Annotated[int | None, typer.Option(hidden=True)] = None,
     starter: Annotated[int | None, typer.Option(hidden=True)] = None,
+    harmed: Annotated[bool, typer.Option("--harmed", hidden=True)] = False,
 ) -> None:
     """Run a system, each service in its own process.
 
@@ -132,6 +133,7 @@ def verb(
             began=began,
             patience=patience,
             watch=watch,
+            harmed=harmed,
         )
         _run(running, asyncio.new_event_loop)
     except AlreadyUp as error:

@@ -24,6 +24,8 @@ SUMMARIES = {
     "describe": "Show what a service promises.",
     "inventory": "List the services, their owners, contracts and dependencies.",
     "routes": "List what the gateway answers, and who may call.",
+    "policies": "Show what protects the calls of an operation.",
+    "chaos": "Harm a system on purpose while it is used, and audit it.",
     "deploy": "Write the files that others run a system with.",
     "migrate": "Bring every database up to date, or write a migration.",
     "engines": "List the engines on this machine: broker, gateway, databases.",

@@ -7,6 +7,7 @@ its way by a registry it is handed.
 Deliberately knows no service, no host and no engine: whoever assembles a system hands it handlers.
 """
 
+from .chained import chained
 from .collector import Collector, Telemetry
 from .connect import connect
 from .discovered import Discovered
@@ -14,14 +15,17 @@ from .http import Http
 from .lane import IDLE
 from .local import serialising
 from .pages import items
-from .proxy import proxy
+from .proxy import TIMEOUT, Timeout, proxy
 
 __all__ = [
     "IDLE",
+    "TIMEOUT",
     "Collector",
     "Discovered",
     "Http",
     "Telemetry",
+    "Timeout",
+    "chained",
     "connect",
     "items",
     "proxy",

@@ -5,21 +5,16 @@ import contextlib
 import logging
 import os
 import random
+from collections.abc import Callable
 from time import monotonic
 
 from coterie.call import Call, Failure, Reply, Sent
 from coterie.contract import Code, Operation
-from coterie.registry import (
-    Choose,
-    Instance,
-    InstanceState,
-    Registry,
-    Watch,
-    eligible,
-    two_choices,
-)
+from coterie.policy import Breaker, BreakerState, Breaking, Tally, untold
+from coterie.registry import Balance, Choose, InstanceState, Registry, Watch
 
 from .lane import Lane
+from .lanes import Group, Lanes
 
 __all__ = ["Discovered"]
 
@@ -28,10 +23,19 @@ log = logging.getLogger("coterie.client")
 _MORE_TRIES = 2
 """Tries beyond one for each instance."""
 
+_RESTING = 1.0
+"""Seconds that a call waits for a breaker to let it through, where no instance is trusted."""
+
+_BREAKING = Breaking()
+
 # As in traces: a generator of our own, drawn anew in forked processes.
 _random = random.Random()  # noqa: S311  # not for secrets
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_random.seed)
+
+
+def _usual(_: Operation) -> Balance:
+    return "two-choices"
 
 
 class Discovered:
@@ -39,13 +43,20 @@ class Discovered:
 
     A component, and its `handle` a handler.
 
-    ``choose`` picks one for each call, among those of ``zone`` if there are any; each has up to
-    ``connections`` of its own. A call is sent to another instance where that is harmless: it was
-    not sent, or the instance is not ready and began nothing; or its outcome is unknown and the
-    operation is idempotent. Never once the body of a request streams, and never past the call's
-    deadline or ``patience`` seconds. So long a call also waits where there is no instance at all.
+    ``balance`` says by which rule one is picked for the calls of an operation, among those of
+    ``zone`` if there are any; ``choose`` is one rule for all instead. Each instance has up to
+    ``connections`` of its own, and a breaker by the numbers of ``breaking``: one that keeps failing
+    is not called for a while, and one that answers an operation with ``unavailable`` not for that. One that has just come up gets its share within ``slow_start``
+    seconds. ``tally`` is told what breakers do.
+
+    A call is sent to another instance where it was not sent, or where the instance is not ready and
+    began nothing; never once the body of a request streams, and never past the call's deadline or
+    ``patience`` seconds. So long a call also waits where there is no instance at all. What may have
+    had an effect is raised: to try that again is for `coterie.policy.retry`.
 
     An instance that drains or is withdrawn gets no new calls; what is under way there finishes.
+
+    Raises `ValueError` for a slow start that is no time.
     """
 
     def __init__(
@@ -53,68 +64,72 @@ class Discovered:
         service: str,
         registry: Registry,
         *,
-        choose: Choose = two_choices,
+        balance: Callable[[Operation], Balance] = _usual,
+        choose: Choose | None = None,
+        breaking: Breaking | None = _BREAKING,
+        slow_start: float = 5.0,
+        tally: Tally = untold,
         connections: int = 100,
         patience: float = 5.0,
         zone: str = "",
     ) -> None:
+        if not 0 <= slow_start < float("inf"):
+            raise ValueError(f"slow_start={slow_start}: take a number of seconds, or 0 for none")
         self.service = service
         self._registry = registry
-        self._choose = choose
-        self._connections = connections
         self._patience = patience
-        self._zone = zone
+        self._tally = tally
         self._watch: Watch | None = None
-        self._stopped = False
-        self._instances: tuple[Instance, ...] = ()
-        self._lanes: dict[str, Lane] = {}
-        self._ready: dict[Operation, tuple[Lane, ...]] = {}
-        self._changed = asyncio.Event()
-        self._closing: set[asyncio.Task[None]] = set()
-        self._warned: set[tuple[str, str]] = set()
+        self._lanes = Lanes(
+            balance=balance,
+            choose=choose,
+            breaking=breaking,
+            slow_start=slow_start,
+            connections=connections,
+            zone=zone,
+            noticed=self._noticed,
+        )
 
     def __repr__(self) -> str:
-        return f"<Discovered {self.service}: {', '.join(self._lanes) or 'nobody'}>"
+        return f"<Discovered {self.service}: {self._lanes!r}>"
+
+    @property
+    def lanes(self) -> tuple[Lane, ...]:
+        """The ways to the instances there are, each with its breaker and how busy it is."""
+        return self._lanes.all
 
     async def start(self) -> None:
         """Watch the service. Connections are opened when calls need them."""
-        self._watch = await self._registry.watch(self.service, self._told)
+        self._watch = await self._registry.watch(self.service, self._lanes.told)
 
     async def stop(self) -> None:
         """Watch no longer, close every connection."""
-        self._stopped = True
         if self._watch is not None:
             self._watch.close()
-        for lane in self._lanes.values():
-            await lane.close(drain=False)
-        self._lanes.clear()
-        self._ready.clear()
-        self._wake()
-        for task in self._closing:
-            task.cancel()
-        if self._closing:
-            await asyncio.wait(self._closing)
+        await self._lanes.stop()
 
     async def handle(self, call: Call) -> Reply:
         """Send one call and wait for its answer.
 
-        Raises what `Http.handle` raises, and `Failure` (``unavailable``, not sent) where no instance
-        comes up in time.
+        Raises what `Http.handle` raises, each `Failure` with the instance it came from; and
+        `Failure` (``unavailable``, not sent) where no instance comes up in time, or all there are
+        keep failing.
         """
         began = monotonic()
-        lanes = self._ready.get(call.operation) or self._find(call.operation)
-        if not lanes:
+        lanes = self._lanes
+        group = lanes.groups.get(call.operation) or lanes.of(call.operation)
+        near = group.near
+        if lanes.tripped or not near or call.avoid:
             return await self._persist(call, began)
-        lane = lanes[0] if len(lanes) == 1 else self._choose(lanes)
-        lane.in_flight += 1
+        if len(near) == 1:
+            lane = near[0]
+        else:
+            lane = group.choose(near, _key(group, call) if group.parameter else None)
         try:
-            http = lane.http
-            return await (await lane.open() if http is None else http).handle(call)
+            return await lane.send(call, began)
         except Failure as error:
             failure = error
-        finally:
-            lane.in_flight -= 1
-        if not self._may_repeat(call.operation, failure):
+        if not self._may_pass_on(call.operation, failure):
             raise failure
         return await self._persist(call, began, lane, failure)
 
@@ -124,82 +139,126 @@ class Discovered:
         self, call: Call, began: float, lane: Lane | None = None, failure: Failure | None = None
     ) -> Reply:
         """The same call again, to whom has not failed it yet, while there is time."""
-        operation, deadline = call.operation, call.context.deadline
+        deadline = call.context.deadline
         end = began + self._patience
         if deadline is not None and deadline < end:
             end = deadline
         failed = set() if lane is None else {lane}
-        tries = 0 if lane is None else 1
-        while True:
-            lanes = self._find(operation) or await self._somebody(operation, end, failure)
-            fresh = tuple(lane for lane in lanes if lane not in failed)
-            if failure is not None:
-                if tries >= len(self._lanes) + _MORE_TRIES or monotonic() >= end:
-                    raise failure
-                if not fresh:
-                    if not await self._pause(end):
-                        raise failure
-                    failed.clear()  # another round, of whoever is there by now
-                    continue
-            lane = self._choose(fresh)
+        tries = len(failed)
+        while failure is None or tries < len(self._lanes) + _MORE_TRIES:
+            lane = await self._next(call, failed, failure, end)
             failed.add(lane)
             tries += 1
-            lane.in_flight += 1
             try:
-                return await (lane.http or await lane.open()).handle(call)
+                return await lane.send(call, monotonic())
             except Failure as error:
-                failure = _of_both(failure, error)
-                if not self._may_repeat(operation, error):
-                    raise failure  # noqa: B904  # it is this one, or what it leaves unknown
-            finally:
-                lane.in_flight -= 1
+                failure = error
+                if not self._may_pass_on(call.operation, error):
+                    raise
+        raise failure
 
-    def _may_repeat(self, operation: Operation, failure: Failure) -> bool:
-        if self._stopped:
+    async def _next(
+        self, call: Call, failed: set[Lane], failure: Failure | None, end: float
+    ) -> Lane:
+        """Who is asked next. Waits for somebody; raises ``failure`` where that would take too long.
+
+        ``failed`` is emptied where another round begins.
+        """
+        rested = end  # until when to wait for breakers, once it comes to that
+        while True:
+            group = self._lanes.of(call.operation)
+            if not group.wide:
+                group = await self._somebody(call.operation, end, failure)
+            if failure is not None and monotonic() >= end:
+                raise failure
+            free = _free(group, call, failed)
+            if free:
+                lane = group.choose(free, _key(group, call))
+                if lane.enter(call.operation):
+                    self._tally("breaker", "probed", call, lane.instance.id)
+                return lane
+            resting = min(lane.resting(call.operation) for lane in group.wide)
+            if resting:
+                rested = min(rested, monotonic() + _RESTING)
+                if not await self._change(resting, rested):
+                    raise failure or self._all_fail(call, group)
+            else:  # all have failed this call: give them a moment
+                if not await self._change(_random.uniform(0.02, 0.1), end):
+                    raise failure or self._nobody(call.operation)
+                failed.clear()
+
+    def _may_pass_on(self, operation: Operation, failure: Failure) -> bool:
+        if self._lanes.stopped:
             return False
-        sent = failure.sent
-        if sent is Sent.NOT_SENT:
+        if failure.sent is Sent.NOT_SENT:
             # Cancelled: its lane closed under it. Other codes speak of the call, not the instance.
             return failure.code in (Code.UNAVAILABLE, Code.CANCELLED)
         if any(parameter.stream for parameter in operation.parameters):
             return False  # what was read of the body is gone
-        if sent is Sent.UNKNOWN:
-            return failure.code is Code.UNAVAILABLE and (operation.idempotent or operation.safe)
-        return sent is Sent.REFUSED
+        return failure.sent is Sent.REFUSED
 
-    async def _pause(self, end: float) -> bool:
-        """Give those who failed a moment, unless the time is over before it is."""
-        seconds = _random.uniform(0.02, 0.1)
+    async def _change(self, seconds: float, end: float) -> bool:
+        """Wait, at most until somebody comes, goes or recovers; not if that lasted until ``end``."""
         if monotonic() + seconds >= end:
             return False
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                await self._changed.wait()  # somebody new, or somebody gone
+                await self._lanes.changed.wait()
         return True
 
-    async def _somebody(
-        self, operation: Operation, end: float, failure: Failure | None
-    ) -> tuple[Lane, ...]:
+    async def _somebody(self, operation: Operation, end: float, failure: Failure | None) -> Group:
         """Wait until there is an instance to call."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(end - monotonic()):
-                while not self._stopped:
-                    await self._changed.wait()
-                    lanes = self._find(operation)
-                    if lanes:
-                        return lanes
+                while not self._lanes.stopped:
+                    await self._lanes.changed.wait()
+                    group = self._lanes.of(operation)
+                    if group.wide:
+                        return group
         raise failure or self._nobody(operation)
 
+    # --- breakers -------------------------------------------------------------------------------
+
+    def _noticed(self, lane: Lane, breaker: Breaker, before: BreakerState, call: Call) -> None:
+        if breaker.state is before:
+            if before is BreakerState.HALF_OPEN and not breaker.opens_in:
+                self._lanes.wake()  # the call that was to find out did not: another may
+            return
+        self._lanes.recount()
+        name = lane.instance.id
+        what = name if breaker is lane.breaker else f"{name}, asked for {call.operation.id},"
+        if breaker.state is BreakerState.OPEN:
+            self._tally("breaker", "opened", call, name)
+            if before is BreakerState.CLOSED:
+                seconds = breaker.opens_in
+                told = "%s keeps failing and is left alone for %.2f s (see `coterie logs %s`)"
+                log.warning(told, what, seconds, self.service)
+        else:
+            self._tally("breaker", "closed", call, name)
+            log.info("%s answers again", what)
+            self._lanes.wake()
+
+    def _all_fail(self, call: Call, group: Group) -> Failure:
+        self._tally("breaker", "refused", call)
+        who = ", ".join(sorted(lane.instance.id for lane in group.wide))
+        what = (
+            f"{call.operation.id}: every instance of {self.service} keeps failing, so none is called"
+            f" for a while: {who}; see `coterie logs {self.service}`"
+        )
+        seconds = min(lane.resting(call.operation) for lane in group.wide)
+        return Failure(Code.UNAVAILABLE, what, retry_after=seconds, sent=Sent.NOT_SENT)
+
     def _nobody(self, operation: Operation) -> Failure:
-        if self._stopped:
+        if self._lanes.stopped:
             what = f"{operation.id}: this client of {self.service} is stopped"
             return Failure(Code.CANCELLED, what, sent=Sent.NOT_SENT)
-        if not self._instances:
+        instances = self._lanes.instances
+        if not instances:
             why = "none is announced; see `coterie ps`, and whether it runs under this name"
-        elif all(i.state is InstanceState.DRAINING for i in self._instances):
-            why = f"all {len(self._instances)} are draining; start another"
+        elif all(i.state is InstanceState.DRAINING for i in instances):
+            why = f"all {len(instances)} are draining; start another"
         else:
-            there = {f"{o.name} {o.version}" for i in self._instances for o in i.offers}
+            there = {f"{o.name} {o.version}" for i in instances for o in i.offers}
             why = (
                 f"those there offer {', '.join(sorted(there))}; start one that offers"
                 f" {operation.contract} {operation.major}, or update this client's contract"
@@ -207,56 +266,22 @@ class Discovered:
         what = f"{operation.id}: no instance of {self.service} is up: {why}"
         return Failure(Code.UNAVAILABLE, what, retry_after=1.0, sent=Sent.NOT_SENT)
 
-    # --- who is there ---------------------------------------------------------------------------
 
-    def _find(self, operation: Operation) -> tuple[Lane, ...]:
-        """The lanes a call of ``operation`` may take now."""
-        found = self._ready.get(operation)
-        if found is None:
-            serving: list[Instance] = []
-            for lane in self._lanes.values():
-                if lane.serves(operation):
-                    serving.append(lane.instance)
-                else:
-                    self._warn(lane.instance, operation)
-            chosen = eligible(serving, self._zone)
-            found = self._ready[operation] = tuple(self._lanes[i.id] for i in chosen)
-        return found
-
-    def _warn(self, instance: Instance, operation: Operation) -> None:
-        what = (instance.id, f"{operation.contract} {operation.major}")
-        if what not in self._warned:
-            self._warned.add(what)
-            log.warning("%s does not offer %s, and is not called for it", *what)
-
-    def _told(self, instances: tuple[Instance, ...]) -> None:
-        self._instances = instances
-        before, self._lanes = self._lanes, {}
-        for instance in instances:
-            if instance.state is InstanceState.DRAINING:
-                continue
-            lane = before.get(instance.id)
-            if lane is None or lane.instance.url != instance.url:
-                lane = Lane(instance, self._connections)
-            else:
-                lane.instance = instance
-                del before[instance.id]
-            self._lanes[instance.id] = lane
-        self._ready.clear()
-        for lane in before.values():
-            if lane.http is not None:
-                task = asyncio.create_task(lane.close(drain=True))
-                self._closing.add(task)
-                task.add_done_callback(self._closing.discard)
-        self._wake()
-
-    def _wake(self) -> None:
-        self._changed.set()
-        self._changed = asyncio.Event()
+def _free(group: Group, call: Call, failed: set[Lane]) -> list[Lane]:
+    """Whom a call may go to now: the near before the far, those it avoids where there are no others."""
+    spare: list[Lane] = []
+    for lanes in (group.near, group.wide):
+        free = [one for one in lanes if one not in failed and not one.resting(call.operation)]
+        wanted = [lane for lane in free if lane.instance.id not in call.avoid]
+        if wanted:
+            return wanted
+        spare = spare or free
+    return spare
 
 
-def _of_both(before: Failure | None, last: Failure) -> Failure:
-    """What to say of a call that failed twice: one that never left undoes no unknown outcome."""
-    if before is None or before.sent is not Sent.UNKNOWN:
-        return last
-    return before if last.sent in (Sent.NOT_SENT, Sent.REFUSED) else last
+def _key(group: Group, call: Call) -> str | None:
+    """What the call is about, if the choice depends on it."""
+    if not group.parameter:
+        return None
+    value = call.arguments.get(group.parameter)
+    return None if value is None else str(value)

@@ -81,15 +81,17 @@ class Http:
                 streamed = await self._pool.request(
                     out.method, target, out.headers, out.body, deadline=deadline, stream=True
                 )
+                headers = streamed.headers
                 response = await _opened(call.operation, streamed)
             else:
                 answer = await self._pool.request(
                     out.method, target, out.headers, out.body, deadline=deadline
                 )
-                response = Response(answer.status, dict(answer.headers), answer.body)
+                headers = answer.headers
+                response = Response(answer.status, dict(headers), answer.body)
         except (NotSent, Unknown) as error:
             raise _failure(call.operation, error) from error
-        return Reply(caller.result(response), response.status)
+        return caller.reply(call, response, headers)
 
 
 async def _opened(operation: Operation, streamed: StreamedResponse) -> Response:

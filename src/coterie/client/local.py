@@ -45,7 +45,7 @@ def serialising(handler: Handler) -> Handler:
             reply = await handler(asked)
         except (Fault, Failure) as error:
             reply = problem_reply(error, call.context.trace.trace_id)
-        answered = {name.lower(): value for name, value in reply.headers}
-        return Reply(caller.result(Response(reply.status, answered, reply.body)), reply.status)
+        answered = tuple([(name.lower(), value) for name, value in reply.headers])
+        return caller.reply(call, Response(reply.status, dict(answered), reply.body), answered)
 
     return handle

@@ -16,7 +16,7 @@ from coterie.contract import (
     describe,
 )
 
-__all__ = ["proxy"]
+__all__ = ["TIMEOUT", "Timeout", "proxy"]
 
 C = TypeVar("C", bound=Contract)
 
@@ -27,13 +27,18 @@ TIMEOUT = 30.0
 """Seconds a call may take where neither its operation nor its caller says: none is for ever."""
 
 
-def proxy(contract: type[C], handler: Handler, *, timeout: float = TIMEOUT) -> C:
+Timeout = float | Callable[[Operation], float]
+"""Seconds for operations that name none; or a function that knows those of each."""
+
+
+def proxy(contract: type[C], handler: Handler, *, timeout: Timeout = TIMEOUT) -> C:
     """A client of ``contract`` whose calls go to ``handler``.
 
     It is an instance of a generated subclass, made without running any ``__init__``. Each
     operation takes what the contract says and gives back what it says, raises the declared
     faults, and `Failure` for all else. A call made inside another carries its context on.
-    ``timeout`` is in seconds, for operations that name none; a nearer deadline counts.
+    ``timeout`` is in seconds, for operations that name none, or a function that tells it for each
+    operation, whatever that names; a nearer deadline counts.
 
     Raises `ContractError` when the contract does not resolve.
     """
@@ -59,7 +64,7 @@ class _OwnerOnly:
         )
 
 
-def _names(contract: type[Contract], handler: Handler, timeout: float) -> dict[str, Any]:
+def _names(contract: type[Contract], handler: Handler, timeout: Timeout) -> dict[str, Any]:
     """What the generated class says differently from its contract."""
     operations = {op.name: op for op in describe(contract).operations}
     hidden: set[str] = set()
@@ -76,7 +81,8 @@ def _names(contract: type[Contract], handler: Handler, timeout: float) -> dict[s
     }
     names |= dict.fromkeys(hidden, property(_hidden))
     for name, operation in operations.items():
-        names[name] = _method(operation, handler, operation.timeout or timeout)
+        seconds = timeout(operation) if callable(timeout) else operation.timeout or timeout
+        names[name] = _method(operation, handler, seconds)
     return names
 
 

@@ -9,7 +9,7 @@ from time import monotonic, perf_counter
 
 from msgspec import Struct
 
-from coterie.server import HttpServer
+from coterie.server import HttpServer, Slowness
 from coterie.system import Assembly, System, SystemProblems, assemble
 
 from .certificate import certificate_of, context_of
@@ -84,6 +84,7 @@ async def up(
             host=system.gateway.host,
             port=system.gateway.port,
             tls=context_of(certificate_of(system)),
+            slowness=Slowness(),
         )
         # The port first: whoever finds it taken has not yet touched a database.
         listen(server, system)

@@ -159,10 +159,28 @@ class _Reader:
             summary=options.get("summary") or paragraph(doc).removesuffix("."),
             description=doc,
             etag=options.get("etag", False),
+            max_age=options.get("max_age"),
             if_match=self._if_match(),
+            keyed=self._keyed(parameters, result, idempotent=idempotent or safe),
             function=self.function,
             id=f"{promise.name}.{self.name}",
         )
+
+    def _keyed(
+        self, parameters: tuple[Parameter, ...], result: Result, *, idempotent: bool
+    ) -> bool:
+        keyed = self.declared.options.get("keyed", False)
+        if keyed and idempotent:
+            self.problem(
+                "keyed=True, but it is idempotent: a second call changes nothing more anyway",
+                "Drop keyed, or say idempotent=False",
+            )
+        elif keyed and (result.stream or any(p.stream for p in parameters)):
+            self.problem(
+                "keyed=True, but a stream cannot be told from another, nor kept to be sent again",
+                "Drop keyed, or take and return bytes",
+            )
+        return keyed
 
     def _if_match(self) -> str | None:
         name = self.declared.options.get("if_match")

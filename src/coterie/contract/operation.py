@@ -46,6 +46,9 @@ class Options(TypedDict, total=False):
     """Changes nothing (RFC 9110, 9.2.1)."""
     idempotent: bool
     """A second, equal call changes nothing more (RFC 9110, 9.2.2)."""
+    keyed: bool
+    """Every call carries an idempotency key: one that comes again has no second effect, and is
+    answered as the first was. Callers of this kind make the key themselves, and may try again."""
     deprecated: bool | str
     """No longer recommended; a text says what to use instead."""
     sunset: datetime.date
@@ -56,6 +59,8 @@ class Options(TypedDict, total=False):
     """One line of documentation; the docstring's first line by default."""
     etag: bool
     """Answers carry an entity tag, and ``If-None-Match`` is answered 304 (RFC 9110, 8.8.3)."""
+    max_age: int
+    """Seconds that an answer holds: so long may whoever asked keep it (RFC 9111, 5.2.2.1)."""
     if_match: str
     """The ``get`` operation whose entity tag guards this one through ``If-Match``.
 
@@ -115,7 +120,9 @@ class Operation:
     summary: str
     description: str
     etag: bool
+    max_age: int | None
     if_match: str | None
+    keyed: bool
     function: Callable[..., Any]
     id: str
     """Name in the whole system: ``orders.place``."""

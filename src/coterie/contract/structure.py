@@ -38,7 +38,9 @@ _OPTIONS: dict[str, tuple[Any, str]] = {
     "tags": (_SEVERAL, 'a list such as ["orders"]'),
     "summary": (str, "a line of text"),
     "etag": (bool, "True or False"),
+    "max_age": (int, "a number of seconds such as 60"),
     "if_match": (str, "the name of a get operation"),
+    "keyed": (bool, "True or False"),
 }
 
 
@@ -214,10 +216,23 @@ def _check_options(where: str, declared: Declared) -> Iterator[Problem]:
         yield Problem(where, f"timeout {timeout} is not above zero", "Give seconds")
     if options.get("etag") and declared.method != "GET":
         yield Problem(where, "etag= is for get", 'Say if_match="the get operation" here')
-    if options.get("safe", declared.method == "GET") and not options.get("idempotent", True):
+    safe = options.get("safe", declared.method == "GET")
+    yield from _check_max_age(where, options.get("max_age"), safe=safe)
+    if safe and not options.get("idempotent", True):
         yield Problem(
             where, "what is safe is idempotent", "Drop idempotent=False, or say safe=False"
         )
+
+
+def _check_max_age(where: str, max_age: int | None, *, safe: bool) -> Iterator[Problem]:
+    if max_age is None:
+        return
+    if not safe:
+        what = "max_age= is for what is safe: nobody may keep the answer to a change"
+        yield Problem(where, what, "Drop max_age=, or say safe=True if it changes nothing")
+    if max_age < 0:
+        what = f"max_age {max_age} is below zero"
+        yield Problem(where, what, "Give seconds; 0 has it asked after each time")
 
 
 def _check_faults(where: str, faults: tuple[Any, ...]) -> Iterator[Problem]:

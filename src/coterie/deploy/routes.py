@@ -1,6 +1,6 @@
 """What the gateway routes, of everything that a system promises."""
 
-from coterie.members.gateway import Route
+from coterie.members.gateway import TRIES, Route
 from coterie.system import Inventory
 
 __all__ = ["routes_of"]
@@ -14,7 +14,7 @@ def routes_of(inventory: Inventory) -> tuple[Route, ...]:
             operation=operation.id,
             method=operation.method,
             path=operation.path,
-            idempotent=operation.safe or operation.idempotent,
+            attempts=min(operation.attempts, TRIES),
             timeout=operation.timeout,
             stream=operation.stream,
         )

@@ -10,17 +10,23 @@ from msgspec import structs
 from coterie.call import Call, Failure, Handler, Policy, Reply, current_context
 from coterie.contract import Code
 
+from .tally import Tally, untold
+
 __all__ = ["deadline"]
 
 
-def deadline(default: float = 30.0) -> Policy:
+def deadline(default: float = 30.0, tally: Tally = untold, *, fixed: bool = False) -> Policy:
     """Let no call take longer than its operation's ``timeout``, or ``default`` seconds.
+
+    ``fixed`` says that ``default`` counts whatever the operation's contract says.
 
     The caller's own deadline counts where it is nearer. Calls made from within inherit what is
     left. When the time is over the method is cancelled where it waits, and the caller gets a
     `Failure` (``deadline_exceeded``); a call that arrives too late is not begun.
 
     The reply is what is limited, not the reading of a body that it streams.
+
+    Tells ``tally``: ``late``, where a call was not begun; ``exceeded``, where it was stopped.
     """
     if not 0 < default < float("inf"):
         raise ValueError(f"default={default}: take a number of seconds, such as 30.0")
@@ -28,20 +34,22 @@ def deadline(default: float = 30.0) -> Policy:
     def policy(handler: Handler) -> Handler:
         async def limited(call: Call) -> Reply:
             now = monotonic()
-            timeout = call.operation.timeout
+            timeout = None if fixed else call.operation.timeout
             end = now + (default if timeout is None else timeout)
             nearer = call.context.deadline
             if nearer is not None and nearer <= end:
                 if nearer <= now:
+                    tally("deadline", "late", call)
                     raise Failure(
                         Code.DEADLINE_EXCEEDED,
                         f"The deadline had passed before {call.operation.id} began; nothing was done",
                     )
-                return await _Limited(handler, call, nearer)
+                return await _Limited(handler, call, nearer, tally)
             context = structs.replace(call.context, deadline=end)
             before = current_context.set(context)
             try:
-                return await _Limited(handler, structs.replace(call, context=context), end)
+                call = structs.replace(call, context=context)
+                return await _Limited(handler, call, end, tally)
             finally:
                 current_context.reset(before)
 
@@ -57,12 +65,13 @@ class _Limited:
     first time: many calls within a process never do, and a timer would cost more than they.
     """
 
-    __slots__ = ("_call", "_end", "_handler")
+    __slots__ = ("_call", "_end", "_handler", "_tally")
 
-    def __init__(self, handler: Handler, call: Call, end: float) -> None:
+    def __init__(self, handler: Handler, call: Call, end: float, tally: Tally) -> None:
         self._handler = handler
         self._call = call
         self._end = end
+        self._tally = tally
 
     def __await__(self) -> Generator[Any, Any, Reply]:
         running = self._handler(self._call).__await__()
@@ -82,6 +91,7 @@ class _Limited:
         except asyncio.CancelledError:
             # Somebody else may have cancelled the task as well: then that is what counts.
             if alarm.rang and task.cancelling() - 1 <= cancelling:
+                self._tally("deadline", "exceeded", self._call)
                 raise Failure(
                     Code.DEADLINE_EXCEEDED,
                     f"{self._call.operation.id} was not done by its deadline and was stopped;"

@@ -7,12 +7,16 @@ Deliberately knows no process and no HTTP: who is alive is said by whoever watch
 calls are made by `coterie.client`.
 """
 
+from .balance import Balance, Hashing, chooser
 from .choose import Choose, Loaded, RoundRobin, eligible, two_choices
+from .hashed import hashed
 from .memory import Memory
 from .port import Instance, InstanceState, Offer, Registry, Told, Watch
 
 __all__ = [
+    "Balance",
     "Choose",
+    "Hashing",
     "Instance",
     "InstanceState",
     "Loaded",
@@ -22,6 +26,8 @@ __all__ = [
     "RoundRobin",
     "Told",
     "Watch",
+    "chooser",
     "eligible",
+    "hashed",
     "two_choices",
 ]

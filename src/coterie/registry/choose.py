@@ -30,6 +30,11 @@ class Loaded(Protocol):
         """Calls that this process has under way there."""
         ...
 
+    @property
+    def weight(self) -> float:
+        """Its share among the others now: its instance's, or less while that is new."""
+        ...
+
 
 L = TypeVar("L", bound=Loaded)
 
@@ -37,8 +42,8 @@ L = TypeVar("L", bound=Loaded)
 class Choose(Protocol):
     """Chooses one of at least one."""
 
-    def __call__(self, among: Sequence[L], /) -> L:
-        """One of ``among``."""
+    def __call__(self, among: Sequence[L], key: str | None = None, /) -> L:
+        """One of ``among``; ``key`` is what the call is about, for those who keep that together."""
         ...
 
 
@@ -55,7 +60,7 @@ def eligible(instances: Sequence[Instance], zone: str = "") -> tuple[Instance, .
     return tuple(near or weighted)
 
 
-def two_choices(among: Sequence[L]) -> L:
+def two_choices(among: Sequence[L], _: str | None = None, /) -> L:
     """Of two, drawn at random by weight, the one with fewer calls under way for its weight.
 
     Near the balance of asking all, without the herd that runs to whoever is idle.
@@ -67,13 +72,13 @@ def two_choices(among: Sequence[L]) -> L:
         return among[0]
     total = 0.0
     for each in among:
-        total += each.instance.weight
+        total += each.weight
     first, second = _drawn(among, total), _drawn(among, total)
     if first is second:  # the next one: two equal choices are none
         second = among[(among.index(first) + 1) % count]
-        if second.instance.weight <= 0:
+        if second.weight <= 0:
             return first
-    if first.in_flight * second.instance.weight <= second.in_flight * first.instance.weight:
+    if first.in_flight * second.weight <= second.in_flight * first.weight:
         return first
     return second
 
@@ -83,7 +88,7 @@ def _drawn(among: Sequence[L], total: float) -> L:
         return among[int(_draw() * len(among))]
     left = _draw() * total
     for each in among:
-        left -= each.instance.weight
+        left -= each.weight
         if left < 0:
             return each
     return among[-1]
@@ -100,7 +105,7 @@ class RoundRobin:
     def __init__(self) -> None:
         self._credit: dict[str, float] = {}
 
-    def __call__(self, among: Sequence[L], /) -> L:
+    def __call__(self, among: Sequence[L], key: str | None = None, /) -> L:
         """The one that has waited longest for its share."""
         credit = self._credit
         if len(credit) > 2 * len(among):
@@ -109,7 +114,7 @@ class RoundRobin:
         total = 0.0
         best, most = among[0], float("-inf")
         for each in among:
-            weight = each.instance.weight or 1e-9
+            weight = each.weight or 1e-9
             total += weight
             has = credit[each.instance.id] = credit.get(each.instance.id, 0.0) + weight
             if has > most:

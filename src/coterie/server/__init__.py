@@ -11,9 +11,11 @@ from .app import STREAM_LIMIT, App, Page
 from .cors import Cors
 from .host import Host, State
 from .serving import HttpServer, PortTaken
+from .slowness import TOO_SLOW, Slowness
 
 __all__ = [
     "STREAM_LIMIT",
+    "TOO_SLOW",
     "AccessLog",
     "App",
     "Cors",
@@ -21,5 +23,6 @@ __all__ = [
     "HttpServer",
     "Page",
     "PortTaken",
+    "Slowness",
     "State",
 ]

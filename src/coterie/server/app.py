@@ -1,5 +1,6 @@
 """App: the ASGI application in front of one host, or of a whole system's."""
 
+import asyncio
 import logging
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
@@ -16,14 +17,17 @@ from coterie.binding.rest import (
     normal_path,
     problem_reply,
 )
-from coterie.call import Call, Failure, Reply, Trace
-from coterie.contract import Code, Fault
+from coterie.call import Call, Failure, Reply
+from coterie.contract import Code, Fault, Rule
+from coterie.policy import Gate, Priority, Shedding
 from coterie.telemetry import Spans, answer, exposition
 
 from .access import AccessLog
 from .body import Disconnected, Incoming, Receive, read
 from .cors import Cors
+from .door import LEFT, Door
 from .host import Host, State
+from .route import Route
 from .streamed import closed, pour
 
 __all__ = ["STREAM_LIMIT", "App", "Page", "Send"]
@@ -38,16 +42,8 @@ STREAM_LIMIT = 1 << 30
 """Octets of a body that is read as it arrives."""
 
 
-class _Route:
-    """One operation at its place: who decodes, who answers."""
-
-    __slots__ = ("endpoint", "host", "id", "streams")
-
-    def __init__(self, endpoint: Endpoint, host: Host) -> None:
-        self.endpoint = endpoint
-        self.host = host
-        self.id = endpoint.operation.id
-        self.streams = endpoint.streams
+_SHEDDING = Shedding()
+_NO_PRIORITIES: Mapping[str, Priority] = {}
 
 
 class App:
@@ -56,7 +52,10 @@ class App:
     ``public`` is for the gateway: operations without a path of their own (`call`) are not
     reachable, and paths are brought into their normal form. ``beside`` are hosts in this process
     that have no routes here and count all the same for readiness and metrics. ``metrics`` says whether those are told, ``spans`` which ring of
-    spans is, never by a public application. ``body_limit`` is in octets. Unknown paths are refused with 404, unknown methods
+    spans is, never by a public application. ``body_limit`` is in octets. ``shed`` says how much is let
+    in where there is too much to do, ``None`` that everything is; ``priorities`` which operations
+    go first or last then, by their ids. ``rule`` is that of operations which declare none, where
+    somebody asks who calls: who is nobody is refused before a body is read. Unknown paths are refused with 404, unknown methods
     with 405 and ``Allow``; every error is a problem-details document.
 
     ``GET /health/live``   200 while the process answers
@@ -79,6 +78,9 @@ class App:
         beside: Sequence[Host] = (),
         metrics: bool = True,
         spans: Spans | None = None,
+        shed: Shedding | None = _SHEDDING,
+        priorities: Mapping[str, Priority] = _NO_PRIORITIES,
+        rule: Rule | None = None,
     ) -> None:
         self.hosts = (*hosts, *beside)
         self.draining = False
@@ -89,8 +91,8 @@ class App:
         self._pages = tuple(pages)
         self._metrics = metrics
         self._spans = None if public else spans
-        self._router: Router[_Route] = Router(
-            (op.method, op.route, _Route(endpoint, host))
+        self._router: Router[Route] = Router(
+            (op.method, op.route, Route(endpoint, host, rule, priorities.get(op.id, "normal")))
             for host in hosts
             for description in host.descriptions
             for op in description.operations
@@ -99,6 +101,9 @@ class App:
                 Endpoint(op, description.operation(op.if_match) if op.if_match else None),
             )
         )
+
+        priority = self._priority if priorities else None
+        self.door = None if shed is None else Door(Gate(shed), self._http, priority, access)
 
     def flush(self) -> None:
         """Write what the access log still holds: nothing is lost of requests that ended last."""
@@ -128,14 +133,17 @@ class App:
             path = normal_path(path) if self._public else path
             try:
                 route, values = self._router.find(method, path)
-            except Failure as refusal:
-                reply = self._beside(method, path, headers, scope["query_string"], refusal)
+            except Failure as missed:
+                reply = self._beside(method, path, headers, scope["query_string"], missed)
             else:
                 operation = route.id
                 context = from_headers(headers)
                 trace_id, span_id = context.trace.trace_id, context.trace.span_id
+                if route.closed is not None:
+                    route.ask(context, headers)
                 body: bytes | Incoming
                 if route.streams:
+                    self._streams(scope)
                     body = upload = Incoming(receive, STREAM_LIMIT)
                 else:
                     body = await read(receive, headers, self._limit)
@@ -144,16 +152,11 @@ class App:
                 request = Request(values, query, headers, body)
                 call: Call = route.endpoint.call(request, target, context)
                 reply = await route.host.handle(call)
-        except (Failure, Fault) as error:
-            trace_id = trace_id or from_headers(headers).trace.trace_id
-            reply = _told(error, trace_id)
         except Disconnected:
             return
-        except Exception:
-            # Not the service's (the host catches those): a defect of our own, or of a codec.
-            trace_id = trace_id or Trace.root().trace_id
-            log.exception("%s %s failed (trace %s)", method, path, trace_id)
-            reply = _defect(trace_id)
+        except BaseException as error:  # noqa: BLE001  # what is nobody's answer is raised again
+            trace_id = trace_id or from_headers(headers).trace.trace_id
+            reply = _answer(error, scope, f"{method} {path}", trace_id)
         if isinstance(reply.body, bytes):
             await self._send(reply, reply.body, headers, send)
         else:
@@ -161,10 +164,23 @@ class App:
             start = {"type": "http.response.start", "status": reply.status, "headers": head}
             await send(start)
             told = f"{method} {path} (trace {trace_id})"
+            self._streams(scope)
             await _stream(reply.body, receive, send, upload, told, wanted=method != "HEAD")
         if self._access is not None:
             seconds = perf_counter() - began
             self._access.note(method, path, reply.status, seconds, operation, trace_id, span_id)
+
+    def _priority(self, method: str, path: str) -> Priority:
+        try:
+            path = normal_path(path) if self._public else path
+            route, _ = self._router.find(method, path)
+        except Failure:
+            return "normal"
+        return route.priority
+
+    def _streams(self, scope: Mapping[str, Any]) -> None:
+        if self.door is not None:
+            self.door.streaming(scope)
 
     async def _send(
         self, reply: Reply, body: bytes, headers: Mapping[bytes, bytes], send: Send
@@ -222,11 +238,13 @@ class App:
         if path == "/health/ready":
             return self._readiness()
         if path == "/telemetry" and self._spans is not None:
-            return Reply(None, 200, _JSON, answer(self._spans.after(_number(query))))
+            meters = [host.meter for host in self.hosts]
+            return Reply(None, 200, _JSON, answer(self._spans.after(_number(query)), meters))
         if path == "/metrics" and self._metrics:
             known = ((host.meter, host.in_flight) for host in self.hosts)
             kind = (("content-type", "text/plain; version=0.0.4; charset=utf-8"),)
-            return Reply(None, 200, kind, exposition(known))
+            more = b"" if self.door is None else self.door.exposition()
+            return Reply(None, 200, kind, exposition(known) + more)
         return None
 
     def _readiness(self) -> Reply:
@@ -239,6 +257,7 @@ class App:
         return problem_reply(Failure(Code.UNAVAILABLE, what, retry_after=1.0))
 
 
+_LEFT = Reply(None, 499)
 _JSON = (("content-type", "application/json"),)
 _READING = ("GET", "HEAD", "OPTIONS")
 
@@ -298,6 +317,19 @@ async def _stream(
         log.exception("%s broke off in the middle of its answer", what)
         return
     await send({"type": "http.response.body", "body": b""})
+
+
+def _answer(error: BaseException, scope: Mapping[str, Any], what: str, trace_id: str) -> Reply:
+    """What is answered where ``error`` came instead of a reply; raises what has no answer."""
+    if isinstance(error, Failure | Fault):
+        return _told(error, trace_id)
+    if isinstance(error, asyncio.CancelledError) and LEFT in scope:
+        return _LEFT
+    if not isinstance(error, Exception):
+        raise error
+    # Not the service's (the host catches those): a defect of our own, or of a codec.
+    log.error("%s failed (trace %s)", what, trace_id, exc_info=error)
+    return _defect(trace_id)
 
 
 def _told(error: Failure | Fault, trace_id: str) -> Reply:

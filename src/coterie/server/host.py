@@ -3,7 +3,7 @@
 import asyncio
 import enum
 import logging
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextvars import Context
 from time import perf_counter
 from typing import Any, TypeVar
@@ -65,7 +65,8 @@ class State(enum.Enum):
 class Host:
     """Serves the contracts of one service instance, which it is handed and never builds.
 
-    ``policies`` wrap every call, the first outermost; ``components`` (a database, say) start
+    ``policies`` wrap every call, the first outermost; a function gives those of each operation, asked
+    at its first call. ``components`` (a database, say) start
     before the service's own hooks and stop after them; ``wire`` takes the events it emits;
     ``meter`` counts its calls, one of its own unless given.
     `handle` answers calls: it is the transport of callers in the same process, and what the
@@ -79,7 +80,7 @@ class Host:
         service: object,
         *,
         name: str = "",
-        policies: Sequence[Policy] = (),
+        policies: Sequence[Policy] | Callable[[Operation], Sequence[Policy]] = (),
         components: Sequence[Component] = (),
         wire: Wire | None = None,
         after: Sequence[object] = (),
@@ -115,7 +116,10 @@ class Host:
                     names = tuple(p.name for p in guard.parameters if p.name in shared)
                     self._guards[operation] = (getattr(service, guard.name), names)
         self._by_name = {op.id + op.major: op for op in self._methods}
-        self._chain: Handler = chain(policies, self._invoke)
+        self._policies = policies
+        self._chains: dict[Operation, Handler] = {}
+        if not callable(policies):
+            self._chains = dict.fromkeys(self._methods, chain(policies, self._invoke))
         attach(service, Buffered(wire or Unheard()))
 
     @property
@@ -242,7 +246,7 @@ class Host:
         spawner = spawning.set(scope)
         code: Code | None = None
         try:
-            reply = await self._chain(call)
+            reply = await (self._chains.get(operation) or self._chained(operation))(call)
             if scope.told:
                 await scope.tell()
             return reply  # noqa: TRY300  # telling the events is part of the call
@@ -258,6 +262,12 @@ class Host:
             if not self._in_flight and self._draining:
                 self._idle.set()
             self.meter.note(call, code, perf_counter() - began)
+
+    def _chained(self, operation: Operation) -> Handler:
+        policies = self._policies
+        of_it = policies(operation) if callable(policies) else policies
+        made = self._chains[operation] = chain(of_it, self._invoke)
+        return made
 
     async def _invoke(self, call: Call) -> Reply:
         """The innermost handler: the method itself."""

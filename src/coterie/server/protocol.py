@@ -85,6 +85,10 @@ class HeadLimit(HttpToolsProtocol):
         plain = len(known) == len(self.headers) and b"host" in known
         if not plain or b"transfer-encoding" in known or b"#" in self.url:
             self._check()
+        self._begin(known)
+
+    def _begin(self, known: dict[bytes, bytes]) -> None:
+        """Take the request up, whose headers are ``known``, the last of each name."""
         super().on_headers_complete()
         if self._last:
             self.cycle.keep_alive = False

@@ -5,18 +5,26 @@ import socket
 import ssl
 from collections.abc import Generator
 from contextlib import contextmanager
+from functools import partial
 from time import monotonic
 from typing import Any
 
 import uvicorn
 
+from .app import App
+from .gated import Gated
 from .protocol import HeadLimit
+from .slowness import Slowness, Watched, watch
 
 __all__ = ["HttpServer", "PortTaken"]
 
 KEEP_ALIVE = 75
 """Seconds an idle connection is kept: longer than our clients' pools keep one (60 s), so that
 it is the client who closes and no request meets a closing socket."""
+
+_TAKERS = 16
+"""Connections taken in one turn of the loop. uvloop takes one for each socket that listens (libuv
+since 1.45), and under load, where a turn takes long, many would wait for seconds."""
 
 _LOOK = 0.02
 
@@ -43,7 +51,7 @@ class HttpServer:
 
     ``patience`` is the seconds that requests under way may take to finish when it stops; then
     they are cut off. ``listener`` is a socket that listens already, ``tls`` how the gateway proves
-    who it is.
+    who it is. ``slowness`` is how slow clients may be, for a server that anybody reaches.
 
     Raises `PortTaken` at start, naming the remedy.
     """
@@ -57,6 +65,7 @@ class HttpServer:
         patience: float = 10.0,
         listener: socket.socket | None = None,
         tls: ssl.SSLContext | None = None,
+        slowness: Slowness | None = None,
     ) -> None:
         self._app = app
         self._host = host
@@ -64,6 +73,8 @@ class HttpServer:
         self._patience = patience
         self._listener = listener
         self._tls = tls
+        self._slowness = slowness
+        self._watching: asyncio.Task[None] | None = None
         self._server: _Server | None = None
         self._task: asyncio.Task[None] | None = None
 
@@ -90,29 +101,38 @@ class HttpServer:
         """Listen; returns when connections are accepted."""
         self.listen()
         patience: Any = self._patience  # parts of a second too, whatever the type there says
+        door = self._app.door if isinstance(self._app, App) else None
+        protocol: Any = partial(Gated, door=door)
+        keep_alive: Any = KEEP_ALIVE
+        if self._slowness is not None:
+            protocol = partial(Watched, door=door, slowness=self._slowness)
+            keep_alive = self._slowness.idle
         config = uvicorn.Config(
             self._app,
-            http=HeadLimit,
+            http=protocol,
             ws="none",
             lifespan="off",
             log_config=None,
             access_log=False,
             server_header=False,
             proxy_headers=False,  # nobody asks who is at the other end; so nobody can lie about it
-            timeout_keep_alive=KEEP_ALIVE,
+            timeout_keep_alive=keep_alive,
             timeout_graceful_shutdown=patience,
         )
         if self._tls is not None:
             config.load()
             config.ssl = self._tls
         self._server = _Server(config)
-        sockets = [] if self._listener is None else [self._listener]
+        sockets = [] if self._listener is None else _takers(self._listener)
         self._task = asyncio.create_task(self._server.serve(sockets=sockets))
         while not self._server.started:
             if self._task.done():
                 await self._task
                 raise RuntimeError("the HTTP server ended before it began")
             await asyncio.sleep(0)
+        if self._slowness is not None:
+            connections = self._server.server_state.connections
+            self._watching = asyncio.create_task(watch(connections, self._slowness))
 
     async def drain(self, seconds: float) -> None:
         """Take no new connection, and let go of those there are without breaking any off.
@@ -153,6 +173,9 @@ class HttpServer:
                 # They were cancelled; what they hold they give back before anything else ends.
                 await asyncio.wait(cut, timeout=_UNWINDING)
             self._server = self._task = None
+        if self._watching is not None:
+            self._watching.cancel()
+            self._watching = None
         self.release()
 
     def release(self) -> None:
@@ -160,6 +183,10 @@ class HttpServer:
         if self._listener is not None:
             self._listener.close()
             self._listener = None
+
+
+def _takers(listener: socket.socket) -> list[socket.socket]:
+    return [listener, *(listener.dup() for _ in range(_TAKERS - 1))]
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -3,8 +3,8 @@
 Knows databases: where they are, who may write when, what their errors mean, and that whatever
 one call changes is kept or forgotten together. Service code writes SQLAlchemy statements.
 
-Deliberately knows no service's tables, no wire, no bus: an outbox or an idempotency key hangs
-itself into the unit's hooks.
+Deliberately knows no service's tables, no wire, no bus, and no policy: it keeps idempotency keys,
+and what these mean for a call is decided elsewhere.
 """
 
 from . import extra as extra  # first: it says what to install where something is missing
@@ -20,6 +20,7 @@ from .errors import (
     StoreError,
     Unavailable,
 )
+from .idempotency import KeyStore
 from .migrations import Migration, migrate, pending
 from .policy import unit_of_work
 from .revisions import new_migration
@@ -33,6 +34,7 @@ __all__ = [
     "Conflict",
     "CorruptDatabase",
     "Database",
+    "KeyStore",
     "Migration",
     "MigrationError",
     "Misuse",

@@ -1,5 +1,7 @@
 """unit_of_work(): the policy that gives every call its transaction."""
 
+from functools import partial
+
 from coterie.call import Call, Failure, Handler, Policy, Reply
 from coterie.contract import Code
 
@@ -13,7 +15,7 @@ from .errors import (
     Unavailable,
 )
 
-__all__ = ["unit_of_work"]
+__all__ = ["told", "unit_of_work"]
 
 
 def unit_of_work(database: Database) -> Policy:
@@ -22,23 +24,29 @@ def unit_of_work(database: Database) -> Policy:
     The handler inside renders the reply, so what cannot be encoded changes nothing. A streamed
     body begins after the commit. A `StoreError` that nobody caught becomes a `Failure`, whose
     message tells the caller nothing about the database; the error itself is its ``__cause__``.
+    What a policy outside of this one has to keep with the effect, `Call.record` writes.
     """
 
     def policy(handler: Handler) -> Handler:
         async def serve(call: Call) -> Reply:
             operation = call.operation
             try:
-                async with database.unit_of_work(operation.id, write=not operation.safe):
-                    return await handler(call)
+                async with database.unit_of_work(operation.id, write=not operation.safe) as unit:
+                    reply = await handler(call)
+                    record = call.record
+                    if record is not None:
+                        unit.before_commit(partial(record, reply))
+                    return reply
             except StoreError as error:
-                raise _failure(error) from error
+                raise told(error) from error
 
         return serve
 
     return policy
 
 
-def _failure(error: StoreError) -> Failure:
+def told(error: StoreError) -> Failure:
+    """What a caller is told of ``error``: what to do, and nothing about the database."""
     match error:
         case Unavailable():
             return Failure(

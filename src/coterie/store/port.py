@@ -1,11 +1,14 @@
 """The port: what a `Database` asks of an engine, and what an engine asks of a unit of work."""
 
 from contextlib import AbstractAsyncContextManager
-from typing import Protocol
+from typing import Any, Protocol
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-__all__ = ["Claim", "Engine", "Lease", "holding"]
+__all__ = ["Claim", "Engine", "Lease", "Value", "holding"]
+
+Value = str | int | float | bytes | None
+"""What a statement may be given where no SQLAlchemy stands in between."""
 
 
 class Claim(Protocol):
@@ -81,6 +84,24 @@ class Engine(Protocol):
         that does not write is refused every write. Waits a bounded time, then `Unavailable`;
         but a claim within another that has a connection here never waits for one: callers who
         hold what the called are waiting for would all stand still.
+        """
+        ...
+
+    async def note(self, name: str, sql: str, *values: Value) -> tuple[Any, ...] | None:
+        """Run one statement in a transaction of its own; the first row it returns, if any.
+
+        Seen by everybody once this returns, and not on the disk before the next commit of a unit
+        of work is: for what need not survive a loss of power that takes everything after it too.
+        ``sql`` numbers its values as PostgreSQL does, ``$1``; ``name`` is whom to name in messages.
+        Waits as a claim that writes does.
+        """
+        ...
+
+    async def write(self, connection: AsyncConnection, sql: str, *values: Value) -> int:
+        """Run one statement in the transaction of ``connection``: how many rows it changed.
+
+        For the store's own statements, which know their engines and need nothing of what SQLAlchemy
+        does to one; for a small one that is most of its time.
         """
         ...
 

@@ -3,8 +3,10 @@
 import asyncio
 import hashlib
 import secrets
-from collections.abc import AsyncGenerator, Iterator
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import AsyncGenerator, Generator, Iterator, Mapping
+from contextlib import aclosing, asynccontextmanager, contextmanager
+from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import URL, NullPool, event, exc, text
@@ -13,17 +15,21 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from .address import PostgresAddress
 from .errors import AddressError, Conflict, CorruptDatabase, Misuse, StoreError, Unavailable
-from .port import Claim, holding
+from .port import Claim, Value, holding
+from .postgres_notes import Notes
 
 __all__ = ["PostgresEngine"]
 
+_NO_SETTINGS: Mapping[str, str] = MappingProxyType({})
+_UNUSABLE = ("InterfaceError", "InternalClientError")  # asyncpg's own, beyond the server's
+_NOTING = 4  # connections for notes, opened when there are any: each is held for one statement
 _ALTER_WAIT = 60  # seconds that a migration waits for the locks of others
 # One number for everybody who changes the schema; advisory locks are named by 64 bits.
 _ALTER_LOCK = int.from_bytes(hashlib.blake2b(b"coterie.store", digest_size=7).digest())
 
 
 class PostgresEngine:
-    """One database on a server. ``connections`` at most are open at a time.
+    """One database on a server. ``connections`` at most are open at a time, and four for notes.
 
     ``wait`` is how many seconds a unit of work waits for one of them, ``statement_timeout`` how
     many a statement may take.
@@ -43,6 +49,7 @@ class PostgresEngine:
         self._statement = statement_timeout
         self._pool: AsyncEngine | None = None
         self._spare: AsyncEngine | None = None
+        self._notes: Notes | None = None
         self._leased = 0
 
     def __str__(self) -> str:
@@ -59,14 +66,18 @@ class PostgresEngine:
         )
         event.listen(self._pool.sync_engine, "checkout", _refuse_closed)
         self._spare = self._engine(self._statement, poolclass=NullPool)
+        swift = self._engine(self._statement, {"synchronous_commit": "off"}, poolclass=NullPool)
+        self._notes = Notes(partial(self._connected, swift), _NOTING)
         await (await self._connected(self._pool)).close()
 
     async def stop(self) -> None:
         """Close every connection."""
+        if self._notes is not None:
+            await self._notes.stop()
         for engine in (self._pool, self._spare):
             if engine is not None:
                 await engine.dispose()
-        self._pool = self._spare = None
+        self._pool = self._spare = self._notes = None
 
     async def acquire(self, claim: Claim) -> "_Leased":
         """A connection from the pool."""
@@ -88,6 +99,55 @@ class PostgresEngine:
     def returned(self) -> None:
         """Count a connection that came back."""
         self._leased -= 1
+
+    async def note(self, name: str, sql: str, *values: Value) -> tuple[Any, ...] | None:
+        """One statement on one of a few connections whose commits do not wait for the disk."""
+        if self._notes is None:
+            raise Misuse(f"{self} is not open: start the Database first (async with database)")
+        with self._told():
+            row = await self._notes.run(name, sql, values, self._wait)
+        return None if row is None else tuple(row)
+
+    async def write(self, connection: AsyncConnection, sql: str, *values: Value) -> int:
+        """One statement on ``connection``, through the driver where its transaction is open."""
+        raw = await connection.get_raw_connection()
+        driver: Any = raw.driver_connection
+        if not driver.is_in_transaction():
+            await connection.execute(text("SELECT 1"))  # SQLAlchemy's way to begin one
+        with self._told():
+            told: str = await driver.execute(sql, *values)
+        return int(told.rpartition(" ")[2])
+
+    @contextmanager
+    def _told(self) -> Generator[None]:
+        """The driver's own errors, translated as SQLAlchemy's are."""
+        try:
+            yield
+        except Exception as error:
+            told = self._noted(error)
+            if told is None:
+                raise
+            raise told from error
+
+    def _noted(self, error: Exception) -> StoreError | None:
+        """What the driver's own ``error`` means."""
+        if isinstance(error, TimeoutError):
+            return self._slow()
+        if isinstance(error, OSError) or type(error).__name__ in _UNUSABLE:
+            return self._broken()
+        return self._answered(_state(error), error)
+
+    def _slow(self) -> StoreError:
+        return Unavailable(
+            f"{self} took over {self._statement:g} s for one statement: add an index, or"
+            " raise statement_timeout",
+            lost=True,
+        )
+
+    def _broken(self) -> StoreError:
+        return Unavailable(
+            f"the connection to {self} broke; the next call opens a new one", lost=True
+        )
 
     @asynccontextmanager
     async def alter(self) -> AsyncGenerator[AsyncConnection]:
@@ -122,12 +182,17 @@ class PostgresEngine:
         except OSError as error:  # the network's own errors, which SQLAlchemy does not translate
             raise self._unreachable(error) from error
 
-    def _engine(self, statement_timeout: float | None, **pool: Any) -> AsyncEngine:
+    def _engine(
+        self,
+        statement_timeout: float | None,
+        settings: Mapping[str, str] = _NO_SETTINGS,
+        **pool: Any,
+    ) -> AsyncEngine:
         address = self._address
         connect: dict[str, Any] = {
             "timeout": address.timeout,
             "command_timeout": statement_timeout,
-            "server_settings": {"application_name": address.application},
+            "server_settings": {"application_name": address.application, **settings},
         }
         if address.ssl is not None:
             connect["ssl"] = address.ssl
@@ -155,15 +220,9 @@ class PostgresEngine:
         if context.connection is None:
             return self._unreachable(error)
         if isinstance(error, TimeoutError):
-            return Unavailable(
-                f"{self} took over {self._statement:g} s for one statement: add an index, or"
-                " raise statement_timeout",
-                lost=True,
-            )
+            return self._slow()
         if context.is_disconnect:
-            return Unavailable(
-                f"the connection to {self} broke; the next call opens a new one", lost=True
-            )
+            return self._broken()
         if "InvalidCachedStatement" in type(error).__name__:
             return Conflict(f"{self}: a table was changed meanwhile; run it again")
         return self._answered(_state(error), error)

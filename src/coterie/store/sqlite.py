@@ -7,10 +7,11 @@ Readers see the last commit and never wait for the writer (https://sqlite.org/wa
 import asyncio
 import sqlite3
 import tempfile
-from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Callable, Generator
+from contextlib import asynccontextmanager, contextmanager
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import NullPool, event, exc, text
 from sqlalchemy.engine import ExceptionContext
@@ -18,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from .address import SqliteAddress
 from .errors import AddressError, CorruptDatabase, MigrationError, Misuse, StoreError, Unavailable
-from .port import Claim, holding
+from .port import Claim, Value, holding
 from .sqlite_file import connect, prepare, why_not, write_ahead
 from .sqlite_thread import SqliteThread
 from .write_queue import WriteQueue, queue_of
@@ -50,6 +51,7 @@ class SqliteEngine:
         self._spare: AsyncEngine | None = None
         self._leased = 0
         self._writer: AsyncConnection | None = None
+        self._thread: SqliteThread | None = None
 
     def __str__(self) -> str:
         return str(self._address)
@@ -73,6 +75,8 @@ class SqliteEngine:
         try:
             self._writer = await self._writing.connect()
             await self._writer.rollback()
+            thread: Any = (await self._writer.get_raw_connection()).driver_connection
+            self._thread = cast(SqliteThread, thread)
         finally:
             self._queue.leave()
 
@@ -86,7 +90,7 @@ class SqliteEngine:
         if self._folder is not None:
             await asyncio.to_thread(self._folder.cleanup)
         self._writer = self._reading = self._spare = self._writing = None
-        self._queue = self._folder = None
+        self._queue = self._folder = self._thread = None
 
     async def acquire(self, claim: Claim) -> "_Reading | _Writing":
         """A connection that reads, or the turn on the one that writes."""
@@ -109,6 +113,37 @@ class SqliteEngine:
     def returned(self) -> None:
         """Count a reading connection that came back."""
         self._leased -= 1
+
+    async def note(self, name: str, sql: str, *values: Value) -> tuple[Any, ...] | None:
+        """One statement on the connection that writes, its commit not waiting for the disk."""
+        queue, thread = self._queue, self._thread
+        if queue is None or thread is None:
+            raise Misuse(f"{self} is not open: start the Database first (async with database)")
+        await queue.enter(_Opening(self, name), self._wait)
+        try:
+            with self._told():
+                return await thread.note(_numbered(sql), values)
+        finally:
+            queue.leave()
+
+    async def write(self, connection: AsyncConnection, sql: str, *values: Value) -> int:
+        """One statement on ``connection``, in one journey to its thread."""
+        with self._told():
+            if connection is self._writer and self._thread is not None:
+                return await self._thread.write(_numbered(sql), values)
+            thread: Any = (await connection.get_raw_connection()).driver_connection
+            return await cast(SqliteThread, thread).write(_numbered(sql), values)
+
+    @contextmanager
+    def _told(self) -> Generator[None]:
+        """The driver's own errors, translated as SQLAlchemy's are."""
+        try:
+            yield
+        except sqlite3.Error as error:
+            told = self._translated(error, write=True)
+            if told is None:
+                raise
+            raise told from error
 
     @asynccontextmanager
     async def alter(self) -> AsyncGenerator[AsyncConnection]:
@@ -279,6 +314,12 @@ class _Writing:
                 await self.connection.rollback()
         finally:
             self._queue.leave()
+
+
+@lru_cache(maxsize=64)
+def _numbered(sql: str) -> str:
+    """``sql`` with its values numbered as SQLite does."""
+    return sql.replace("$", "?")
 
 
 async def _broken_references(connection: AsyncConnection) -> set[tuple[Any, ...]]:

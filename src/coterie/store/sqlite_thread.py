@@ -20,6 +20,7 @@ __all__ = ["SqliteThread"]
 T = TypeVar("T")
 
 _CHUNK = 256  # rows that come along with a statement; more are fetched when asked for
+_NORMAL = 1  # the number of PRAGMA synchronous=NORMAL
 _PAUSES = (0.001, 0.002, 0.005, 0.01, 0.015, 0.02, 0.025)  # as SQLite's own busy handler
 
 
@@ -51,6 +52,7 @@ class SqliteThread:
         self._patience = patience
         self._connection: sqlite3.Connection | None = None
         self._begun = False
+        self._level: int | None = None  # of PRAGMA synchronous, asked once
         self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
 
     async def open(self) -> "SqliteThread":
@@ -108,14 +110,17 @@ class SqliteThread:
                 " let that error end the unit of work"
             )
         if not sql.startswith("PRAGMA"):
-            try:
-                connection.execute(self._begin)
-            except sqlite3.OperationalError as error:
-                if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY:
-                    raise _Busy(*error.args) from error
-                raise
+            self._begin_now(connection)
             self._begun = True
         return connection
+
+    def _begin_now(self, connection: sqlite3.Connection) -> None:
+        try:
+            connection.execute(self._begin)
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY:
+                raise _Busy(*error.args) from error
+            raise
 
     async def patiently(self, work: Callable[..., T], *arguments: Any) -> T:
         """Like `run`; while another process holds the write lock, try again.
@@ -133,6 +138,43 @@ class SqliteThread:
                     raise busy.__cause__ or busy from None
                 tries += 1
                 await asyncio.sleep(pause)
+
+    async def note(self, sql: str, values: Sequence[Any]) -> tuple[Any, ...] | None:
+        """Run one statement in a transaction of its own; the first row it returns, if any.
+
+        The commit does not wait for the disk. In WAL mode that loses nothing but the last commits,
+        and only if power fails; the next one that waits takes it along
+        (https://sqlite.org/pragma.html#pragma_synchronous).
+        """
+        return await self.patiently(self._note, sql, values)
+
+    def _note(self, sql: str, values: Sequence[Any]) -> tuple[Any, ...] | None:
+        connection = self.open_connection
+        level = self._level
+        if level is None:
+            (level,) = connection.execute("PRAGMA synchronous").fetchone()
+            self._level = level
+        if level > _NORMAL:
+            connection.execute("PRAGMA synchronous=NORMAL")
+        try:
+            self._begin_now(connection)
+            rows = connection.execute(sql, values).fetchall()
+            connection.execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+        finally:
+            if level > _NORMAL:
+                connection.execute(f"PRAGMA synchronous={level}")
+        return rows[0] if rows else None
+
+    async def write(self, sql: str, values: Sequence[Any]) -> int:
+        """Run one statement in the present transaction, or begin it: how many rows it changed."""
+        return await self.patiently(self._write_now, sql, values)
+
+    def _write_now(self, sql: str, values: Sequence[Any]) -> int:
+        return self.ready(sql).execute(sql, values).rowcount
 
     def cursor(self) -> "_Cursor":
         """A cursor; costs no journey."""

@@ -19,7 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from coterie.call import current, entered, hold, separate
 
 from .errors import CommitFailed, Misuse, Unavailable
-from .port import Engine, Lease
+from .port import Engine, Lease, Value
 from .session import UnitSession
 
 __all__ = ["Hook", "UnitOfWork", "innermost"]
@@ -120,6 +120,16 @@ class UnitOfWork:
         """Do ``work`` with the session; tasks of the same call take turns."""
         async with self._turn:
             return await work(await self._opened())
+
+    async def change(self, sql: str, *values: Value) -> int:
+        """Run a statement of the store's own: how many rows it changed (see `Engine.write`)."""
+        async with self._turn:
+            session = await self._opened()
+            # The session has to know of the transaction, or it would not commit it.
+            lease = self._lease
+            begun = lease is not None and lease.connection.in_transaction()
+            connection = lease.connection if lease and begun else await session.connection()
+            return await self.engine.write(connection, sql, *values)
 
     @asynccontextmanager
     async def savepoint(self) -> AsyncGenerator[None]:

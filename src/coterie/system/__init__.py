@@ -11,6 +11,7 @@ from .assemble import assemble
 from .assembly import Assembly
 from .blueprint import Blueprint, blueprint, gateway_pages
 from .check import check, resolve
+from .explanation import Explanation, Told, explained
 from .inventory import (
     ContractEntry,
     Dependency,
@@ -23,57 +24,71 @@ from .inventory import (
 from .load import load
 from .migrate import migrate, write_migration
 from .model import System
-from .part import Part
+from .part import Part, Way
 from .plan import ServicePlan
+from .policies import Policies, policies_of
+from .policy_specs import SETTINGS, OperationSpec, PolicySpec, ServicePolicySpec
 from .problem import Problem, SystemProblems
+from .size import Size
 from .specs import (
     TABLES,
     Certificate,
+    ChaosSpec,
     ConsoleSpec,
     EnginesSpec,
     GatewaySpec,
     IdentitySpec,
-    PolicySpec,
     ProcessSpec,
     Replicas,
     ServiceSpec,
-    Size,
     SystemSpec,
 )
+from .workload import find_workload
 
 __all__ = [
+    "SETTINGS",
     "TABLES",
     "Assembly",
     "Blueprint",
     "Certificate",
+    "ChaosSpec",
     "ConsoleSpec",
     "ContractEntry",
     "Dependency",
     "EnginesSpec",
+    "Explanation",
     "GatewaySpec",
     "IdentitySpec",
     "Inventory",
     "OperationEntry",
+    "OperationSpec",
     "Part",
+    "Policies",
     "PolicySpec",
     "Problem",
     "ProcessSpec",
     "Replicas",
     "ServiceEntry",
     "ServicePlan",
+    "ServicePolicySpec",
     "ServiceSpec",
     "Size",
     "System",
     "SystemProblems",
     "SystemSpec",
+    "Told",
+    "Way",
     "assemble",
     "blueprint",
     "check",
     "digest_of",
+    "explained",
+    "find_workload",
     "gateway_pages",
     "inventory_of",
     "load",
     "migrate",
+    "policies_of",
     "resolve",
     "write_migration",
 ]

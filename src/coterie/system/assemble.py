@@ -1,19 +1,20 @@
 """System -> running parts. The only composition root: nothing else builds a service."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from typing import Any
 
-from coterie.call import Call, Handler, Policy, Reply
+from coterie.call import Call, Handler, Reply
 from coterie.client import Collector, Telemetry, proxy
 from coterie.contract import Contract, anyone, authenticated, hooks, promise_of
-from coterie.policy import authenticate, authorize, deadline
+from coterie.policy import Gate, Injector, Priority
 from coterie.server import AccessLog, App, Cors, Host, Page
-from coterie.telemetry import Meter, Resource, Spans, traced
+from coterie.telemetry import Meter, Resource, Spans
 
-from .assembly import Assembly, Seed
+from .assembly import Assembly, Reached, Seed
 from .build import Workshop
 from .check import plan
+from .client_steps import Callee
 from .engines import Databases, Identity, Unfit, databases, identity
 from .folder import place_of_error
 from .model import System
@@ -21,7 +22,9 @@ from .pages import documentation, jwks_page
 from .part import Part
 from .plan import ServicePlan
 from .problem import Problem, SystemProblems
+from .protection import Protection, shedding
 from .recipe import Argument, Client, Given, Kept, Settings, Signing
+from .server_steps import Served
 
 __all__ = ["assemble"]
 
@@ -41,6 +44,7 @@ def assemble(
     access_json: bool = False,
     part: Part | None = None,
     instance: str = "",
+    injector: Injector | None = None,
 ) -> Assembly:
     """Build every service of ``system`` in this process, and the gateway in front of them.
 
@@ -53,19 +57,34 @@ def assemble(
 
     ``replace`` puts something else in the place of a contract (an instance that implements it,
     or a `Handler`) or of a class (an instance): a service whose contracts are all replaced is
-    not built. ``access`` writes a line for each request, ``access_json`` an object.
+    not built. ``access`` writes a line for each request, ``access_json`` an object. ``injector``
+    makes calls go wrong on purpose, on both sides.
 
     Nothing runs before ``await assembly.start()``. Raises `SystemProblems` with every problem.
     """
-    assembler = _Assembler(system, dict(replace or {}), part, instance)
+    assembler = _Assembler(system, dict(replace or {}), part, instance, injector)
     who = {"instance": instance} if instance else {}
     log = AccessLog(json=access_json, who=who, untold=_WATCHED) if access else None
     return assembler.assembly(log)
 
 
+def _tell_of(gate: Gate, meter: Meter) -> None:
+    meter.follow("shed", lambda: {"refused": sum(gate.refused.values())})
+    meter.watch(
+        "shed",
+        "this process",
+        lambda: {"limit": gate.limit, "waiting": gate.waiting, "pressed": float(gate.pressed)},
+    )
+
+
 class _Assembler:
     def __init__(
-        self, system: System, replace: dict[type, object], part: Part | None, instance: str
+        self,
+        system: System,
+        replace: dict[type, object],
+        part: Part | None,
+        instance: str,
+        injector: Injector | None,
     ) -> None:
         self.system = system
         self.replace = replace
@@ -77,6 +96,10 @@ class _Assembler:
         self.stand_ins: dict[type[Contract], Host | Handler] = {}
         self.clients: dict[tuple[type[Contract], str, str], Contract] = {}
         self.instance = instance
+        self.injector = injector
+        self.protections: dict[str, Protection] = {}
+        self.callees: dict[tuple[str, str], Callee] = {}
+        self.ways: dict[str, Handler] = {}
         self.spans = Spans() if system.telemetry is None else Spans(_KEPT)
         self.meters = {name: Meter(name, self.spans) for name in self.services}
         self.seeds: list[Seed] = []
@@ -112,8 +135,14 @@ class _Assembler:
             # Outside of this machine they are nobody's business.
             metrics=not edge or self.system.gateway.host in _LOOPBACK,
             spans=self.spans,
+            shed=shedding(self.system, self.services),
+            priorities=self.priorities(shown),
+            rule=None if self.identity is None else authenticated,
             beside=[host for host in (*fakes, *self.hosts.values()) if host not in shown],
         )
+        if app.door is not None and self.meters:
+            # One queue for all services of a process: the first of them tells of it.
+            _tell_of(app.door.gate, next(iter(self.meters.values())))
         return Assembly(
             plan=self.plan,
             app=app,
@@ -174,7 +203,7 @@ class _Assembler:
         self.hosts[name] = host = Host(
             instance,
             name=name,
-            policies=self.policies(service),
+            policies=self.protection(name).server(self.served(name, self.meters[name], service)),
             meter=self.meters[name],
             after=workshop.parts[:-1],
         )
@@ -193,15 +222,45 @@ class _Assembler:
             raise SystemProblems([problem])
         self.seeds += [Seed(service.name, name, hook) for name, hook in seeds]
 
-    def policies(self, service: ServicePlan | None) -> list[Policy]:
-        """What is put round each call of a service, the first outermost."""
-        found = [deadline(self.system.policy.timeout)]
-        if self.identity is not None:
-            found.append(authenticate(self.identity.verifier))
-        found.append(authorize(anyone if self.identity is None else authenticated))
+    def served(self, name: str, meter: Meter, service: ServicePlan | None) -> Served:
+        """What the policies on a service's own side share; ``None`` is what stands in for one."""
+        unit, keys = None, None
         if service is not None and service.keeps and self.databases is not None:
-            found.append(self.databases.policy(self.system.database(service.spec)))
-        return found
+            url = self.system.database(service.spec)
+            unit, keys = self.databases.policy(url), self.databases.keys(url, name)
+        return Served(
+            service=name,
+            rule=anyone if self.identity is None else authenticated,
+            verifier=None if self.identity is None else self.identity.verifier,
+            unit=unit,
+            keys=keys,
+            tally=meter.tally,
+            injector=self.injector,
+        )
+
+    def protection(self, name: str) -> Protection:
+        """What protects the calls to a service, here or elsewhere, or to what stands in for one."""
+        if name not in self.protections:
+            service = self.services.get(name)
+            elsewhere = self.part is not None and self.part.keeps(name)
+            self.protections[name] = Protection(
+                self.system,
+                name,
+                keeps=elsewhere if service is None else service.keeps,
+                identified=self.identity is not None,
+                injected=self.injector is not None,
+                stands_in=service is None and self.part is None,
+            )
+        return self.protections[name]
+
+    def priorities(self, hosts: Iterable[Host]) -> dict[str, Priority]:
+        """Which operations go first or last where there is too much to do."""
+        told: dict[str, Priority] = {
+            operation.id: self.protection(host.name).priority(operation)
+            for host in hosts
+            for operation in host.operations
+        }
+        return {operation: priority for operation, priority in told.items() if priority != "normal"}
 
     def provided(self, service: ServicePlan, argument: Argument) -> Any:
         """What is not built for the service alone; ``None`` where there is none."""
@@ -228,16 +287,17 @@ class _Assembler:
             return None
         key = (contract, name, service.name)
         if key not in self.clients:
-            way = self.reach(name)
-            if name not in self.services:
-                way = traced(self.meters[service.name])(way)
-            self.clients[key] = proxy(contract, way)
+            protection, local = self.protection(name), name in self.services
+            callee = self.callees.setdefault(
+                (service.name, name), Callee(name, self.meters[service.name], self.injector)
+            )
+            way = self.reach(name) if local else self.far(name, self.meters[service.name])
+            handler = protection.client(callee, way, local=local)
+            self.clients[key] = proxy(contract, handler, timeout=protection.timeout)
         return self.clients[key]
 
     def reach(self, name: str) -> Handler:
-        """The way to a service. Two that call each other cannot both be built first."""
-        if self.part is not None and name not in self.services:
-            return self.part.reach(name)
+        """The way to a service here. Two that call each other cannot both be built first."""
         if name not in self.building:
             return self.host(name).handle
 
@@ -246,16 +306,30 @@ class _Assembler:
 
         return late
 
-    def reached(self, contract: type[Contract]) -> Handler | None:
+    def far(self, name: str, meter: Meter) -> Handler:
+        """The way to a service elsewhere: one for all of this process, who asks first counts."""
+        if self.part is None:
+            raise LookupError(f"{self.system.name} runs no service {name!r}")
+        if name not in self.ways:
+            self.ways[name] = self.part.reach(self.protection(name).way(meter))
+        return self.ways[name]
+
+    def reached(self, contract: type[Contract]) -> Reached | None:
         """The way to whatever answers for ``contract``."""
         if contract in self.replace:
-            return self.stand_in_handler(contract)
+            return Reached(self.stand_in_handler(contract))
         service = self.plan.provider(contract)
         if service is not None:
-            return self.hosts[service.name].handle
+            timeout = self.protection(service.name).timeout
+            return Reached(self.hosts[service.name].handle, timeout)
         promise = promise_of(contract)
         name = self.part and self.part.inventory.provider(promise.name, promise.major)
-        return self.part.reach(name) if self.part is not None and name else None
+        if not name:
+            return None
+        protection = self.protection(name)
+        callee = Callee(name, next(iter(self.meters.values())), self.injector)
+        way = protection.client(callee, self.far(name, callee.meter), local=False)
+        return Reached(way, protection.timeout)
 
     def stand_in_handler(self, contract: type[Contract]) -> Handler:
         found = self.stand_in(contract)
@@ -266,7 +340,11 @@ class _Assembler:
             given: Any = self.replace[contract]
             if isinstance(given, contract):
                 name = promise_of(contract).name
-                self.stand_ins[contract] = Host(given, name=name, policies=self.policies(None))
+                meter = Meter(name, self.spans)
+                # Where its service is built too, for other contracts, it has that one's database.
+                served = self.served(name, meter, self.services.get(name))
+                policies = self.protection(name).server(served)
+                self.stand_ins[contract] = Host(given, name=name, policies=policies, meter=meter)
             elif callable(given):
                 handler: Callable[..., Any] = given
                 self.stand_ins[contract] = handler

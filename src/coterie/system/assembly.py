@@ -8,7 +8,7 @@ from typing import TypeVar
 from msgspec import Struct
 
 from coterie.call import Component, Handler
-from coterie.client import proxy
+from coterie.client import TIMEOUT, Timeout, proxy
 from coterie.contract import Contract
 from coterie.server import App, Host
 from coterie.telemetry import Span, Spans
@@ -21,7 +21,7 @@ from .plan import Plan, ServicePlan
 from .problem import Problem, SystemProblems
 from .specs import ServiceSpec
 
-__all__ = ["Assembly", "Seed"]
+__all__ = ["Assembly", "Reached", "Seed"]
 
 C = TypeVar("C", bound=Contract)
 
@@ -38,6 +38,13 @@ class Seed(Struct, frozen=True):
     hook: Callable[[], Awaitable[None]]
 
 
+class Reached(Struct, frozen=True):
+    """The way to who answers for a contract, and the seconds that a call of it may take."""
+
+    handler: Handler
+    timeout: Timeout = TIMEOUT
+
+
 class Assembly:
     """Every service of a system in one process, and the application in front of them. A component.
 
@@ -52,7 +59,7 @@ class Assembly:
         plan: Plan,
         app: App,
         hosts: tuple[Host, ...],
-        handlers: Callable[[type[Contract]], Handler | None],
+        handlers: Callable[[type[Contract]], Reached | None],
         databases: Databases | None,
         spans: Spans,
         collector: Component | None,
@@ -92,10 +99,10 @@ class Assembly:
 
         Through the same policies as any call. Raises `LookupError` if no service implements it.
         """
-        handler = self._handlers(contract)
-        if handler is None:
+        way = self._handlers(contract)
+        if way is None:
             raise LookupError(f"no service of {self.system.name} implements {contract.__name__}")
-        return proxy(contract, handler)
+        return proxy(contract, way.handler, timeout=way.timeout)
 
     async def start(self) -> None:
         """Migrate and seed every database, then start every service; ready when it returns.

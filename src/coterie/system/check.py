@@ -17,6 +17,7 @@ from .implementation import find_implementation, note_contract_error
 from .model import System
 from .part import Part
 from .plan import Plan, ServicePlan, choose_providers
+from .policy_check import check_policies_of
 from .problem import Problem, Report, SystemProblems
 from .recipe import Client, Given, Misfit, Signing, Verifying, recipe_of
 from .routes import check_routes, check_rules
@@ -93,6 +94,7 @@ def plan(
         check_rules(services, report)
         _check_tokens(services, report)
     _check_databases(system, services, report)
+    check_policies_of(system, services, report)
     if migrations:
         _check_migrations(system, services, report)
     if report.problems:

@@ -9,6 +9,7 @@ from typing import Any
 from coterie.call import Policy
 from coterie.store import (
     Database,
+    KeyStore,
     StoreError,
     metadata,
     migrate,
@@ -48,6 +49,10 @@ class Shelf:
     def policy(self, url: str) -> Policy:
         """The unit of work round each call of a service at ``url``."""
         return unit_of_work(self.at(url))
+
+    def keys(self, url: str, service: str) -> KeyStore:
+        """Where the idempotency keys of ``service``, whose database is at ``url``, are kept."""
+        return KeyStore(self.at(url), service)
 
     async def migrate(self, url: str, service: str, folder: Path | None) -> tuple[str, ...]:
         """Open the database at ``url`` and bring the tables of ``service`` up to its code."""

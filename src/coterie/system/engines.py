@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from msgspec import Struct
 
 from coterie.call import Policy, Principal
+from coterie.policy import Keys
 
 from .specs import IdentitySpec
 from .tables import near
@@ -77,6 +78,10 @@ class Databases(Protocol):
 
     def policy(self, url: str) -> Policy:
         """The unit of work round each call of a service at ``url``."""
+        ...
+
+    def keys(self, url: str, service: str) -> Keys:
+        """Where the idempotency keys of ``service``, whose database is at ``url``, are kept."""
         ...
 
     async def migrate(self, url: str, service: str, folder: Path | None) -> tuple[str, ...]:

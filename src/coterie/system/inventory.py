@@ -1,6 +1,7 @@
 """Inventory: every service of a system and what it promises, as plain data that travels."""
 
 import hashlib
+from collections.abc import Mapping
 from pathlib import PurePath
 from urllib.parse import urlsplit
 
@@ -11,6 +12,7 @@ from coterie.contract import Description, Operation, promise_of
 
 from .model import System
 from .plan import ServicePlan
+from .policies import Policies, policies_of
 
 __all__ = [
     "ContractEntry",
@@ -26,8 +28,9 @@ __all__ = [
 class OperationEntry(Struct, frozen=True, kw_only=True):
     """One operation: ``path`` is ``None`` where only other services reach it, at ``route``.
 
-    ``timeout`` is in seconds, where the contract names one; ``stream`` says that its result or
-    its body is read while it is written.
+    ``timeout`` is in seconds, where it is not that of the whole system; ``stream`` says that its
+    result or its body is read while it is written. ``attempts`` is how often a call of it may be
+    made where its outcome is unknown; more than once only if that does no harm.
     """
 
     id: str
@@ -39,6 +42,7 @@ class OperationEntry(Struct, frozen=True, kw_only=True):
     safe: bool = False
     idempotent: bool = False
     stream: bool = False
+    attempts: int = 1
 
 
 class ContractEntry(Struct, frozen=True, kw_only=True):
@@ -64,6 +68,7 @@ class ServiceEntry(Struct, frozen=True, kw_only=True):
     """One service: its class, who answers for it, what it promises and whom it calls.
 
     ``database`` names where it keeps its data, without credentials, if it keeps any.
+    ``slow_start`` are the seconds in which a new instance of it gets its whole share.
     """
 
     name: str
@@ -73,6 +78,7 @@ class ServiceEntry(Struct, frozen=True, kw_only=True):
     database: str = ""
     contracts: tuple[ContractEntry, ...] = ()
     calls: tuple[Dependency, ...] = ()
+    slow_start: float = 0.0
 
 
 class Inventory(Struct, frozen=True, kw_only=True):
@@ -117,14 +123,20 @@ def _service(system: System, plan: ServicePlan) -> ServiceEntry:
     for contract, provider in plan.providers.items():
         promise = promise_of(contract)
         calls.append(Dependency(promise.name, promise.version, provider))
+    known = {
+        operation: policies_of(system, plan.name, operation, keeps=plan.keeps)
+        for description in plan.descriptions
+        for operation in description.operations
+    }
     return ServiceEntry(
         name=plan.name,
         implements=plan.spec.implements,
         owner=plan.spec.owner or system.owner or "",
         public=plan.spec.public,
         database=_database(system.database(plan.spec)) if plan.keeps else "",
-        contracts=tuple(_contract(description) for description in plan.descriptions),
+        contracts=tuple(_contract(system, d, known) for d in plan.descriptions),
         calls=tuple(calls),
+        slow_start=next((found.slow_start for found in known.values()), 0.0),
     )
 
 
@@ -134,28 +146,33 @@ def _database(url: str) -> str:
     return name if not parts.hostname else f"{parts.hostname}/{name}"
 
 
-def _contract(description: Description) -> ContractEntry:
+def _contract(
+    system: System, description: Description, known: Mapping[Operation, Policies]
+) -> ContractEntry:
     return ContractEntry(
         name=description.name,
         version=description.version,
         digest=digest_of(description),
         summary=description.summary,
-        operations=tuple(_operation(operation) for operation in description.operations),
+        operations=tuple(_operation(system, o, known[o]) for o in description.operations),
         events=tuple(str(event) for event in description.events),
     )
 
 
-def _operation(operation: Operation) -> OperationEntry:
+def _operation(system: System, operation: Operation, policies: Policies) -> OperationEntry:
+    timeout, retry = policies.timeout, policies.retry
+    harmless = operation.safe or operation.idempotent
     return OperationEntry(
         id=operation.id,
         method=operation.method,
         path=operation.path,
         route=operation.route,
         summary=operation.summary,
-        timeout=operation.timeout,
+        timeout=None if timeout == system.policy.timeout else timeout,
         safe=operation.safe,
         idempotent=operation.idempotent,
         stream=operation.result.stream or any(p.stream for p in operation.parameters),
+        attempts=retry.attempts if retry is not None and harmless else 1,
     )
 
 

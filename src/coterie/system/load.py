@@ -4,10 +4,10 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
-from msgspec import structs
+from msgspec import Struct, structs
 
 from coterie.contract import kebab
 from coterie.telemetry import destination
@@ -16,15 +16,17 @@ from .document import Document, too_deep
 from .interpolate import Interpolation
 from .model import System
 from .places import Places, TomlPath
+from .policy_load import check_policies, operations_of, policy_of
+from .policy_specs import PolicySpec, ServicePolicySpec
 from .problem import Problem, SystemProblems
 from .specs import (
     TABLES,
+    ChaosSpec,
     ConsoleSpec,
     EnginesSpec,
     GatewaySpec,
     IdentitySpec,
     Label,
-    PolicySpec,
     ProcessSpec,
     ServiceSpec,
     SystemSpec,
@@ -32,6 +34,8 @@ from .specs import (
 from .tables import Tables, near
 
 __all__ = ["load"]
+
+S = TypeVar("S", bound=Struct)
 
 _PLACEHOLDER = re.compile(r"(?<!\$)\{(\w*)\}")
 
@@ -133,19 +137,18 @@ def _system(
     head = tables.read(SystemSpec, values.get("system", {}), ("system",))
     gateway = tables.read(GatewaySpec, values.get("gateway", {}), ("gateway",))
     engines = tables.read(EnginesSpec, values.get("engines", {}), ("engines",))
-    policy = tables.read(PolicySpec, values.get("policy", {}), ("policy",))
+    policy = policy_of(tables, PolicySpec, values.get("policy", {}), ("policy",))
     console = tables.read(ConsoleSpec, values.get("console", {}), ("console",))
-    identity: IdentitySpec | None = None
-    if "identity" in values:
-        identity = tables.read(IdentitySpec, values["identity"], ("identity",))
+    chaos = _optional(tables, ChaosSpec, values, "chaos")
+    identity = _optional(tables, IdentitySpec, values, "identity")
     services = _services(tables, values.get("service", {}))
     processes = _processes(tables, values.get("process", {}), values.get("service", {}))
-    if gateway is not None and "*" in gateway.cors and len(gateway.cors) > 1:
-        remedy = 'Write cors = ["*"] alone, or name every origin'
-        tables.complain(("gateway", "cors"), '[gateway] cors: "*" already is every origin', remedy)
+    if gateway is not None:
+        _check_cors(tables, gateway)
     if engines is not None:
         _placeholders(tables, engines.database, ("engines", "database"))
-    if head is None or gateway is None or engines is None or policy is None or console is None:
+    check_policies(policy, services, tables)
+    if head is None or gateway is None or engines is None or console is None:
         return None
     if tables.problems:
         return None
@@ -172,10 +175,22 @@ def _system(
         engines=engines,
         identity=identity,
         policy=policy,
+        chaos=chaos,
         database_url=environment.get("DATABASE_URL") or None,
         telemetry=telemetry,
         places=tables.places,
     )
+
+
+def _optional(tables: Tables, struct: type[S], values: Mapping[str, Any], name: str) -> S | None:
+    """The table ``name``, whose presence says something."""
+    return tables.read(struct, values[name], (name,)) if name in values else None
+
+
+def _check_cors(tables: Tables, gateway: GatewaySpec) -> None:
+    if "*" in gateway.cors and len(gateway.cors) > 1:
+        remedy = 'Write cors = ["*"] alone, or name every origin'
+        tables.complain(("gateway", "cors"), '[gateway] cors: "*" already is every origin', remedy)
 
 
 def _services(tables: Tables, values: Any) -> tuple[ServiceSpec, ...]:
@@ -190,7 +205,14 @@ def _services(tables: Tables, values: Any) -> tuple[ServiceSpec, ...]:
             tables.complain(path, what, "Give each service a table of its own: [service.NAME]")
             continue
         _check_name(tables, name, path)
-        spec = tables.read(ServiceSpec, members, path, name=name)
+        given: dict[str, Any] = {"name": name}
+        if isinstance(members.get("policy"), dict):
+            own = (*path, "policy")
+            given["policy"] = policy_of(tables, ServicePolicySpec, members["policy"], own)
+        if isinstance(members.get("operation"), dict):
+            own = (*path, "operation")
+            given["operation"] = operations_of(tables, members["operation"], own)
+        spec = tables.read(ServiceSpec, members, path, **given)
         if spec is not None:
             _placeholders(tables, spec.database or "", (*path, "database"))
             found.append(spec)

@@ -10,12 +10,13 @@ from msgspec import Struct, structs
 from coterie.telemetry import Destination
 
 from .places import Places
+from .policy_specs import PolicySpec
 from .specs import (
+    ChaosSpec,
     ConsoleSpec,
     EnginesSpec,
     GatewaySpec,
     IdentitySpec,
-    PolicySpec,
     ProcessSpec,
     ServiceSpec,
 )
@@ -45,6 +46,7 @@ class System(Struct, frozen=True, kw_only=True):
     engines: EnginesSpec = EnginesSpec()
     identity: IdentitySpec | None = None
     policy: PolicySpec = PolicySpec()
+    chaos: ChaosSpec | None = None
     profile: str | None = None
     database_url: str | None = None
     telemetry: Destination | None = None

@@ -5,24 +5,24 @@ Every field of a table is a key of ``coterie.toml``; its ``Meta`` says in words 
 documentation are made from these.
 """
 
-import re
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
+
+from .policy_specs import OperationSpec, PolicySpec, ServicePolicySpec
 
 __all__ = [
     "TABLES",
     "Certificate",
+    "ChaosSpec",
     "ConsoleSpec",
     "EnginesSpec",
     "GatewaySpec",
     "IdentitySpec",
     "Label",
-    "PolicySpec",
     "ProcessSpec",
     "Replicas",
     "ServiceSpec",
-    "Size",
     "SystemSpec",
 ]
 
@@ -30,8 +30,6 @@ __all__ = [
 # Python's `$` lets a line feed at the end through; what follows it here does not.
 _LABEL = r"^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$(?!\n)"
 _CLASS = r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*$(?!\n)"
-_SIZE = re.compile(r"(\d{1,12}) ?(B|KiB|MiB|GiB)?", re.IGNORECASE)
-_UNITS = {"": 1, "b": 1, "kib": 2**10, "mib": 2**20, "gib": 2**30}
 
 Label = Annotated[
     str,
@@ -45,20 +43,6 @@ Text = Annotated[str, Meta(title="a text", min_length=1, examples=["the shop tea
 Version = Annotated[str, Meta(title="a version", min_length=1, examples=["1.0"])]
 Url = Annotated[str, Meta(title="the URL of a database", min_length=1)]
 Folder = Annotated[str, Meta(title="a folder", min_length=1)]
-
-
-class Size(int):
-    """A number of bytes, written as a number or with a binary unit (IEC 80000-13): ``1MiB``."""
-
-    __slots__ = ()
-
-    @classmethod
-    def parse(cls, written: object) -> Self:
-        """Raises `ValueError` for anything but a number above zero, alone or with a unit."""
-        found = _SIZE.fullmatch(str(written)) if type(written) in (int, str) else None
-        if found is None or int(found[1]) == 0:
-            raise ValueError('a number of bytes above zero, such as 1048576 or "1MiB"')
-        return cls(int(found[1]) * _UNITS[(found[2] or "").lower()])
 
 
 class Replicas(Struct, frozen=True, forbid_unknown_fields=True):
@@ -147,6 +131,22 @@ class ServiceSpec(Struct, frozen=True, kw_only=True):
             examples=["shop/services/orders/migrations"],
         ),
     ] = None
+    policy: Annotated[
+        ServicePolicySpec,
+        Meta(
+            title="a table of rules",
+            description="Rules for all its operations; see `[service.NAME.policy]`.",
+            examples=[{"timeout": 5.0}],
+        ),
+    ] = ServicePolicySpec()
+    operation: Annotated[
+        dict[str, OperationSpec],
+        Meta(
+            title="a table from operation to rules",
+            description="Rules for one operation; see `[service.NAME.operation.OPERATION]`.",
+            examples=[{"place": {"timeout": 5.0}}],
+        ),
+    ] = {}
 
     def __repr__(self) -> str:
         # Settings and the database's URL may hold secrets; a model may end up in a log.
@@ -301,29 +301,6 @@ class IdentitySpec(Struct, frozen=True, kw_only=True):
     ] = 900
 
 
-class PolicySpec(Struct, frozen=True, kw_only=True):
-    """``[policy]``: rules kept here, enforced everywhere."""
-
-    timeout: Annotated[
-        float,
-        Meta(
-            title="seconds, above 0, 86400 at most",
-            description="How long a call may take where neither it nor its caller says, in seconds.",
-            gt=0,
-            le=86400,
-            examples=[30.0],
-        ),
-    ] = 30.0
-    body_limit: Annotated[
-        Size,
-        Meta(
-            title='a size, such as 1048576 or "1MiB"',
-            description="The largest body of a request.",
-            examples=["1MiB"],
-        ),
-    ] = Size(2**20)
-
-
 class ConsoleSpec(Struct, frozen=True, kw_only=True):
     """``[console]``: the page that shows the running system."""
 
@@ -339,6 +316,49 @@ class ConsoleSpec(Struct, frozen=True, kw_only=True):
     ] = 0
 
 
+class ChaosSpec(Struct, frozen=True, kw_only=True):
+    """``[chaos]``: who uses the system while `coterie chaos` harms it, and judges it afterwards."""
+
+    workload: Annotated[
+        str,
+        Meta(
+            title="a class, written module:Class",
+            description="The class that makes attempts, and audits what became of them.",
+            pattern=_CLASS,
+            examples=["shop.chaos:Buyers"],
+        ),
+    ]
+    profile: Annotated[
+        Text | None,
+        Meta(
+            title="the name of a profile",
+            description="The profile that such a run takes unless it is told another.",
+            examples=["test"],
+        ),
+    ] = None
+    parallel: Annotated[
+        int,
+        Meta(
+            title="a whole number, 1 to 1000",
+            description="How many attempts are under way at a time.",
+            ge=1,
+            le=1000,
+            examples=[8],
+        ),
+    ] = 8
+    weights: Annotated[
+        dict[
+            Literal["kill", "pause", "delay", "failure", "abort", "drop", "slow"],
+            Annotated[float, Meta(ge=0)],
+        ],
+        Meta(
+            title="a table from kind of fault to a number from 0",
+            description="How often each kind of fault is chosen, compared with the others.",
+            examples=[{"kill": 5, "drop": 0}],
+        ),
+    ] = {}
+
+
 TABLES: dict[str, type[Struct]] = {
     "system": SystemSpec,
     "service": ServiceSpec,
@@ -348,6 +368,7 @@ TABLES: dict[str, type[Struct]] = {
     "engines": EnginesSpec,
     "identity": IdentitySpec,
     "policy": PolicySpec,
+    "chaos": ChaosSpec,
 }
 """The tables of ``coterie.toml``; ``service`` stands for each ``[service.NAME]``, ``process``
 likewise."""

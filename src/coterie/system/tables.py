@@ -2,14 +2,15 @@
 
 import difflib
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Any, TypeVar, get_args, get_origin
+from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 
 import msgspec
 from msgspec import NODEFAULT, Meta, Struct, structs
 
 from .places import Places, TomlPath
 from .problem import Report
-from .specs import TABLES, Size
+from .size import Size
+from .specs import TABLES
 
 __all__ = ["Tables", "near"]
 
@@ -39,16 +40,16 @@ class Tables(Report):
     def read(self, struct: type[S], values: Any, path: TomlPath, **given: Any) -> S | None:
         """The table ``values``, found at ``path``, as a ``struct``; ``None`` if it is not right.
 
-        ``given`` are fields that are no keys of the table.
+        ``given`` are fields that are read already, or are no keys of the table.
         """
         shown = _shown(path)
         if not isinstance(values, Mapping):
             self.complain(path, f"{shown} is no table", f"Write a line {shown} and keys below it")
             return None
         fields = {f.encode_name: f for f in structs.fields(struct) if f.name not in given}
-        unknown = [key for key in values if key not in fields]
+        unknown = [key for key in values if key not in fields and key not in given]
         for key in unknown:
-            self._unknown(key, fields, path)
+            self._unknown(key, (*fields, *(key for key in given if key != "name")), path)
         read = dict(given)
         for key, field in fields.items():
             if key in values:
@@ -59,6 +60,27 @@ class Tables(Report):
         whole = not unknown and _WRONG not in read.values()
         return struct(**read) if whole else None
 
+    def some(
+        self,
+        struct: type[Struct],
+        values: Mapping[str, Any],
+        path: TomlPath,
+        *,
+        titled: bool = False,
+    ) -> dict[str, Any]:
+        """The keys of the table ``values`` that are right, for a ``struct`` that others fill up.
+
+        ``titled`` says that the titles of its fields tell what they take.
+        """
+        fields = {f.encode_name: f for f in structs.fields(struct)}
+        read: dict[str, Any] = {}
+        for key, value in values.items():
+            if key in fields:
+                read[key] = self._value(fields[key].type, value, (*path, key), titled=titled)
+            else:
+                self._unknown(key, fields, path)
+        return {key: value for key, value in read.items() if value is not _WRONG}
+
     def tables(self, values: Any, path: TomlPath, example: str) -> Mapping[str, Any]:
         """A table that holds nothing but tables: ``values`` itself, or nothing if it is none."""
         if isinstance(values, Mapping):
@@ -66,14 +88,15 @@ class Tables(Report):
         self.complain(path, f"{path[-1]} is no table", f"Write a line {example} and keys below it")
         return {}
 
-    def _value(self, wanted: Any, value: Any, path: TomlPath) -> Any:
+    def _value(self, wanted: Any, value: Any, path: TomlPath, *, titled: bool = True) -> Any:
         # What a variable gave is text; it may be meant as a number.
         strict = not self.places.varies(*path)
         try:
             return msgspec.convert(value, wanted, strict=strict, dec_hook=_own)
         except msgspec.ValidationError:
             if not any(missing[: len(path)] == path for missing in self.missing):
-                what = f"{_shown(path[:-1])} {path[-1]} takes {_meta(wanted, 'title')}"
+                takes = _meta(wanted, "title") if titled else _kind(wanted)
+                what = f"{_shown(path[:-1])} {path[-1]} takes {takes}"
                 if strict and isinstance(value, str | int | float):
                     what += f", not {_found(value)}"
                 self.complain(path, what, f"For example {_example(str(path[-1]), wanted)}")
@@ -88,6 +111,8 @@ class Tables(Report):
         ]
         if meant is not None:
             remedy = f"Did you mean {meant}?"
+        elif path[0] == "service" and "policy" in home:
+            remedy = f"It belongs in {_shown((*path[:2], 'policy'))}"
         elif home:
             remedy = (
                 f"It belongs in [{home[0]}{'.NAME' if home[0] in ('service', 'process') else ''}]"
@@ -130,6 +155,15 @@ def _metas(wanted: Any) -> list[Meta]:
 
 def _meta(wanted: Any, what: str) -> Any:
     return next((v for meta in _metas(wanted) if (v := getattr(meta, what)) is not None), None)
+
+
+def _kind(wanted: Any) -> str:
+    """What a value of a policy is, in a word or two; its settings themselves judge how large."""
+    while get_origin(wanted) is Annotated:
+        wanted = get_args(wanted)[0]
+    if get_origin(wanted) is Literal:
+        return " or ".join(f'"{word}"' for word in get_args(wanted))
+    return {int: "a whole number", float: "a number", bool: "true or false"}.get(wanted, "a text")
 
 
 def _example(key: str, wanted: Any) -> str:

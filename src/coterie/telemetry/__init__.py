@@ -7,6 +7,7 @@ times what a call may; so what is noted here is our own, and translated when som
 Deliberately sends nothing, opens no port, and reads no environment.
 """
 
+from .action import Action, Note, Read, Reading
 from .answer import answer
 from .destination import Destination, destination
 from .exposition import exposition
@@ -19,10 +20,14 @@ from .traced import traced
 __all__ = [
     "BOUNDS",
     "SPANS",
+    "Action",
     "Batch",
     "Destination",
     "Kind",
     "Meter",
+    "Note",
+    "Read",
+    "Reading",
     "Resource",
     "Series",
     "Span",

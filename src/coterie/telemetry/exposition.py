@@ -36,6 +36,7 @@ def exposition(known: Iterable[tuple[Meter, int]]) -> bytes:
         f'coterie_calls_in_flight{{service="{_escaped(meter.service)}"}} {number}'
         for meter, number in pairs
     ]
+    lines += _policies([meter for meter, _ in pairs])
     lines += _process()
     return ("\n".join(lines) + "\n").encode()
 
@@ -54,6 +55,26 @@ def _histogram(name: str, meter: Meter, kind: Kind) -> Iterator[str]:
             yield f'{name}_bucket{{{labels},le="{bound}"}} {total}'
         yield f"{name}_sum{{{labels}}} {series.seconds:.6f}"
         yield f"{name}_count{{{labels}}} {total}"
+
+
+def _policies(meters: Sequence[Meter]) -> Iterator[str]:
+    """What policies did, and how they stand. Of a call that merely went through they tell nothing."""
+    yield from _head("coterie_policy_total", "counter", "What policies did to calls.")
+    for meter in meters:
+        for one in meter.actions():
+            yield (
+                f'coterie_policy_total{{service="{_escaped(meter.service)}",policy="{one.policy}",'
+                f'operation="{_escaped(one.operation)}",outcome="{_escaped(one.what)}"}} {one.count}'
+            )
+    told = "How policies stand: breakers, budgets, limits."
+    yield from _head("coterie_policy_state", "gauge", told)
+    for meter in meters:
+        for reading in meter.readings():
+            yield (
+                f'coterie_policy_state{{service="{_escaped(meter.service)}",'
+                f'policy="{reading.policy}",of="{_escaped(reading.of)}",'
+                f'name="{_escaped(reading.name)}"}} {reading.value:g}'
+            )
 
 
 def _process() -> Iterator[str]:

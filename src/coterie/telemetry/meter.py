@@ -2,6 +2,7 @@
 
 import time
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Mapping
 
 from msgspec import Struct
@@ -9,6 +10,7 @@ from msgspec import Struct
 from coterie.call import Call
 from coterie.contract import Code, Operation
 
+from .action import Action, Note, Read, Reading
 from .ring import Spans
 from .span import Kind, Span
 
@@ -63,13 +65,17 @@ class Meter:
         self._counts: Mapping[Kind, _Counts] = {"server": {}, "client": {}}
         self._served: _Counts = self._counts["server"]
         self._made: _Counts = self._counts["client"]
+        self._actions: Counter[tuple[str, str, str]] = Counter()
+        self._followed: dict[str, Read] = {}
+        self._watched: dict[tuple[str, str], Read] = {}
 
     def note(self, call: Call, code: Code | None, seconds: float) -> None:
         """Count one call that was served, and keep its span."""
         operation, trace = call.operation, call.context.trace
         if trace.sampled:
+            notes = self.spans.notes_of(trace.span_id) if self.spans.noted else ()
             self.spans.append(
-                Span(operation.id, trace, time.time(), seconds, code, "server", self.service)
+                Span(operation.id, trace, time.time(), seconds, code, "server", self.service, notes)
             )
         count = self._served.get((operation, code))
         if count is None:
@@ -81,14 +87,49 @@ class Meter:
         """Count one call that was made over a network, and keep its span."""
         operation, trace = call.operation, call.context.trace
         if trace.sampled:
+            notes = self.spans.notes_of(trace.span_id) if self.spans.noted else ()
             self.spans.append(
-                Span(operation.id, trace, time.time(), seconds, code, "client", self.service)
+                Span(operation.id, trace, time.time(), seconds, code, "client", self.service, notes)
             )
         count = self._made.get((operation, code))
         if count is None:
             count = self._made[operation, code] = _Count()
         count.buckets[bisect_left(BOUNDS, seconds)] += 1
         count.seconds += seconds
+
+    def tally(self, policy: str, what: str, call: Call, detail: str = "") -> None:
+        """Count what a policy did to ``call``, and note it on its span. A `coterie.policy.Tally`."""
+        self._actions[policy, what, call.operation.id] += 1
+        trace = call.context.trace
+        if trace.sampled:
+            self.spans.note(trace.span_id, Note(time.time(), policy, what, detail))
+
+    def follow(self, policy: str, read: Read) -> None:
+        """Let ``read`` tell how often ``policy`` did what, where it counts itself.
+
+        For what is done before there is a call: a request that is refused unread, say.
+        """
+        self._followed[policy] = read
+
+    def actions(self) -> list[Action]:
+        """What policies did so far, by policy, operation and what."""
+        found = [Action(*key, number) for key, number in self._actions.items()]
+        for policy, read in self._followed.items():
+            told = ((what, int(number)) for what, number in read().items())
+            found += [Action(policy, what, "", number) for what, number in told if number]
+        return sorted(found, key=lambda one: (one.policy, one.operation, one.what))
+
+    def watch(self, policy: str, of: str, read: Read) -> None:
+        """Let ``read`` tell how ``policy`` stands about ``of`` whenever somebody asks."""
+        self._watched[policy, of] = read
+
+    def readings(self) -> list[Reading]:
+        """How the policies that are watched stand now."""
+        return [
+            Reading(policy, of, name, value)
+            for (policy, of), read in sorted(self._watched.items())
+            for name, value in read().items()
+        ]
 
     def calls(self, operation: str, code: Code | None = None, *, kind: Kind = "server") -> int:
         """How many calls of the operation with this id ended with ``code``."""

@@ -16,6 +16,7 @@ from msgspec import Raw, Struct
 from coterie import __version__
 from coterie.contract import Code
 
+from .action import Note
 from .meter import BOUNDS, Meter, Series
 from .span import Kind, Span
 
@@ -71,7 +72,13 @@ def metrics_body(resource: Resource, meters: Sequence[Meter], now: float) -> byt
 # What goes over the wire, named as OTLP names it.
 
 
-class _Span(Struct, rename="camel"):
+class _Event(Struct, rename="camel"):
+    time_unix_nano: str
+    name: str
+    attributes: list[dict[str, object]]
+
+
+class _Span(Struct, rename="camel", omit_defaults=True):
     trace_id: str
     span_id: str
     parent_span_id: str
@@ -82,6 +89,7 @@ class _Span(Struct, rename="camel"):
     end_time_unix_nano: str
     attributes: Raw
     status: Raw
+    events: list[_Event] = []
 
 
 class _ScopeSpans(Struct, rename="camel"):
@@ -169,7 +177,16 @@ def _span(span: Span) -> _Span:
         _nanoseconds(span.ended),
         _call_attributes(span.operation, span.code),
         _status(span.kind, span.code),
+        [_event(note) for note in span.notes],
     )
+
+
+def _event(note: Note) -> _Event:
+    """What a policy did, as an event of its span."""
+    told = {"coterie.policy": note.policy, "coterie.policy.outcome": note.what}
+    if note.detail:
+        told["coterie.policy.detail"] = note.detail
+    return _Event(_nanoseconds(note.at), f"{note.policy} {note.what}", _key_values(told))
 
 
 def _point(series: Series, since: float, now: float) -> _Point:

@@ -7,12 +7,19 @@ from itertools import islice
 
 from msgspec import Struct
 
+from .action import Note
 from .span import Span
 
 __all__ = ["SPANS", "Batch", "Spans"]
 
 SPANS = 1024
 """How many spans are kept unless told otherwise."""
+
+_NOTED = 1024
+"""Calls under way whose notes are kept."""
+
+_NOTES = 16
+"""Notes that one call has at most."""
 
 
 class Batch(Struct, frozen=True):
@@ -34,7 +41,7 @@ class Spans:
     need to know nothing of it.
     """
 
-    __slots__ = ("_before", "_kept", "last")
+    __slots__ = ("_before", "_kept", "last", "noted")
 
     def __init__(self, keep: int = SPANS) -> None:
         if keep < 1:
@@ -42,11 +49,30 @@ class Spans:
         self._kept: deque[Span] = deque(maxlen=keep)
         self._before = self.last = time.time_ns() // 1000
         """The number of the latest span; before the first, that of none."""
+        self.noted: dict[str, list[Note]] = {}
+        """What policies did to calls whose spans are still to come, by their span's id."""
 
     def append(self, span: Span) -> None:
         """Keep ``span`` as the latest."""
         self._kept.append(span)
         self.last += 1
+
+    def note(self, span_id: str, note: Note) -> None:
+        """Keep ``note`` for the span with this id, which will come when its call has ended.
+
+        Of calls that leave no span, because nothing left the process, the oldest notes give way.
+        """
+        notes = self.noted.get(span_id)
+        if notes is None:
+            if len(self.noted) >= _NOTED:
+                del self.noted[next(iter(self.noted))]
+            notes = self.noted[span_id] = []
+        if len(notes) < _NOTES:
+            notes.append(note)
+
+    def notes_of(self, span_id: str) -> tuple[Note, ...]:
+        """What was noted for a span that comes now."""
+        return tuple(self.noted.pop(span_id, ()))
 
     @property
     def keep(self) -> int:

@@ -7,6 +7,8 @@ from msgspec import Struct
 from coterie.call import Trace
 from coterie.contract import Code
 
+from .action import Note
+
 __all__ = ["Kind", "Span"]
 
 Kind = Literal["server", "client"]
@@ -18,7 +20,8 @@ class Span(Struct, frozen=True):
 
     ``operation`` is a name in the whole system (``orders.place``); ``trace`` its place among the
     calls that caused it; ``ended`` seconds since 1970, ``seconds`` what it took; ``code`` what
-    went wrong, ``None`` where nothing did; ``service`` who recorded it.
+    went wrong, ``None`` where nothing did; ``service`` who recorded it; ``notes`` what policies did
+    to it on that side.
 
     A call over a network has two spans: the ``client`` one is the parent of the ``server`` one,
     and what it took longer is the network's. A call within a process has the ``server`` one alone.
@@ -31,3 +34,4 @@ class Span(Struct, frozen=True):
     code: Code | None = None
     kind: Kind = "server"
     service: str = ""
+    notes: tuple[Note, ...] = ()

@@ -8,7 +8,7 @@ import pytest
 from playwright.async_api import Browser, Page, async_playwright, expect
 
 from tests.console.dashboard.conftest import Console, until
-from tests.console.dashboard.fake import System, nested, row
+from tests.console.dashboard.fake import System, nested, protected, row
 from tests.engines import absent
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -100,12 +100,12 @@ async def test_everything_can_be_reached_by_keyboard(page: Page, console: Consol
     await page.keyboard.press("Enter")
     await page.wait_for_url("**operation=gt+place**")
     names: list[str] = []
-    for _ in range(9):
+    for _ in range(10):
         await page.keyboard.press("Tab")
         names.append(await page.evaluate("document.activeElement.textContent.trim()"))
         ring = await page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
         assert ring != "none", names[-1]
-    assert names[2:7] == ["Overview", "Graph", "Traces", "Logs", "Contracts"]
+    assert names[2:8] == ["Overview", "Graph", "Protection", "Traces", "Logs", "Contracts"]
 
 
 async def test_the_theme_is_chosen_and_remembered(page: Page, console: Console) -> None:
@@ -166,11 +166,15 @@ async def test_pages_fit_every_width_and_can_be_read(
         row("payments-1", state="crashed", note="exit code 1, again in 8 s", restarts=6),
         row("mail-1", state="starting"),
     ]
+    for name in ("orders-1", "users-1"):
+        instance = system.instances[name]
+        instance.actions, instance.states = protected(name, "inventory")
     await console.shows(f"/console/traces/{spans[0].trace_id}", "failed")
+    await console.shows("/console/protection", "half-open")
     await page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
     for target in (
         "", "/graph", "/traces", f"/traces/{spans[0].trace_id}", "/logs", "/contracts",
-        "/contracts/Orders", "/processes/orders-1",
+        "/contracts/Orders", "/processes/orders-1", "/protection",
     ):  # fmt: skip
         await page.goto(f"{console.url}/console{target}")
         for width in (360, 400, 768, 1280, 1920):

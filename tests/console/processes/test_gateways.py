@@ -12,7 +12,7 @@ import pytest_asyncio
 
 from coterie.client.http1 import NotSent, Pool
 
-from .lab import Lab, lab, running_lab
+from .lab import Lab, eventually, lab, running_lab
 from .load import load
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -65,6 +65,19 @@ async def test_services_are_processes_of_their_own(running: Lab) -> None:
     assert {"relay-1": relay, "desk-1": desk} == await running.pids()
     assert relay != desk
     assert os.getppid() not in (relay, desk)
+
+
+async def test_the_gateway_tells_how_much_goes_through_it(running: Lab) -> None:
+    """`coterie ps` shows its calls as it shows those of services."""
+    before = (await running.rows())["gateway"].calls
+    async with Pool(running.url, tls=trusting(running.state / "tls" / "gateway.pem")) as pool:
+        for _ in range(20):
+            assert (await pool.request("GET", "/desk/pid")).status == 200
+
+    async def counted() -> bool:
+        return (await running.rows())["gateway"].calls >= before + 20
+
+    await eventually(counted, "the gateway's calls are counted")
 
 
 async def test_a_given_certificate_is_used(running: Lab, tmp_path: Path) -> None:

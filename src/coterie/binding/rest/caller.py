@@ -7,7 +7,7 @@ from urllib.parse import quote, urlencode
 import msgspec
 from msgspec import Struct
 
-from coterie.call import Call, Failure, Sent, Violation
+from coterie.call import Call, Failure, Reply, Sent, Violation
 from coterie.contract import Code, Fault, Operation, Parameter, Redirect, Source, Upload
 from coterie.contract.hint import strip
 
@@ -20,6 +20,8 @@ from .text import fits_header, query_pairs, segment
 from .travel import to_headers
 
 __all__ = ["Caller", "Outgoing"]
+
+Headers = tuple[tuple[str, str], ...]
 
 
 class Outgoing(Struct, frozen=True):
@@ -74,9 +76,20 @@ class Caller:
             pairs = [pair for p in self._cookies for pair in self._cookie(p, arguments)]
             if pairs:
                 headers.append(("cookie", "; ".join(pairs)))
+        if call.validator is not None:
+            headers.append(("if-none-match", call.validator))
         return Outgoing(
             operation.method, self._target(arguments), headers, body, operation.result.stream
         )
+
+    def reply(self, call: Call, response: Response, headers: Headers) -> Reply:
+        """What ``call`` is answered; ``headers`` are those of the response, in their order.
+
+        Has status 304 and no value where what the caller has is current. Raises as `result`.
+        """
+        if response.status == 304 and call.validator is not None:
+            return Reply(None, 304, headers)
+        return Reply(self.result(response), response.status, headers)
 
     def result(self, response: Response) -> Any:
         """The typed result in ``response``; a stream is handed over as it is.

@@ -1,6 +1,9 @@
 """Faults and failures as problem details (RFC 9457), and back."""
 
+import math
+import time
 from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any
 
@@ -15,6 +18,10 @@ MEDIA = "application/problem+json"
 
 _PREFIX = "urn:coterie:"
 _REFUSED = "coterie-refused"
+_OVERLOAD = "overload"
+_LONGEST = 31_536_000.0
+"""Seconds, a year: who asks for more is told of no more."""
+_DIGITS = 20
 _STANDARD = frozenset({"type", "title", "status", "detail", "instance"})
 
 
@@ -46,10 +53,12 @@ def problem_reply(error: Fault | Failure, trace_id: str = "") -> Reply:
         }
         if error.violations:
             members["errors"] = error.violations
-        if error.retry_after is not None:
+        if error.retry_after is not None and math.isfinite(error.retry_after):
             headers.append(("retry-after", str(max(1, round(error.retry_after)))))
         if error.sent is Sent.REFUSED:
             headers.append((_REFUSED, "true"))
+        elif error.sent is Sent.SHED:
+            headers.append((_REFUSED, _OVERLOAD))
         headers += error.headers
     if error.status == 401 and not _has(headers, "www-authenticate"):
         # A 401 without a challenge is no HTTP (RFC 9110, 15.5.2).
@@ -90,13 +99,20 @@ def raised(
     return Failure(
         code,
         message,
-        sent=Sent.REFUSED if status == 503 and _REFUSED in headers else Sent.ANSWERED,
+        sent=_sent(status, headers.get(_REFUSED)),
         violations=_violations(members.get("errors")),
         retry_after=_seconds(headers.get("retry-after")),
         fault=fault,
         members={k: v for k, v in members.items() if k not in _STANDARD},
         status=status,
     )
+
+
+def _sent(status: int, refused: str | None) -> Sent:
+    """How far the request got, by what ``coterie-refused`` says: too busy, not ready, or nothing."""
+    if refused == _OVERLOAD:
+        return Sent.SHED if status in (429, 503) else Sent.ANSWERED
+    return Sent.REFUSED if status == 503 and refused is not None else Sent.ANSWERED
 
 
 def _members(headers: Mapping[str, str], body: bytes) -> dict[str, Any]:
@@ -124,7 +140,15 @@ def _violations(value: object) -> tuple[Violation, ...]:
 
 
 def _seconds(value: str | None) -> float | None:
-    return float(value) if value is not None and value.isdecimal() else None
+    """What ``Retry-After`` asks for, in seconds or as a date (RFC 9110, 10.2.3); else nothing."""
+    if value is None:
+        return None
+    if value.isdecimal():
+        return min(float(value), _LONGEST) if len(value) < _DIGITS else _LONGEST
+    try:
+        return min(max(parsedate_to_datetime(value).timestamp() - time.time(), 0.0), _LONGEST)
+    except (ValueError, OverflowError):
+        return None
 
 
 def _has(headers: list[tuple[str, str]], name: str) -> bool:

@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl, quote, urlencode
 import msgspec
 
 from coterie.call import Failure, Reply
-from coterie.contract import Code, Operation, Page, Redirect
+from coterie.contract import Code, Operation, Page, Redirect, anyone
 from coterie.contract.hint import strip
 
 from .etag import matches, tag_of
@@ -27,6 +27,7 @@ class Renderer:
         self._result = operation.result
         self._expected = _expected(operation.result.type)
         self._page = get_origin(strip(operation.result.type)) is Page
+        self._control = _control(operation)
         self._plain: dict[Codec, Render] = {}
 
     def render(self, accept: bytes | None, if_none_match: bytes | None, target: bytes) -> Render:
@@ -46,6 +47,8 @@ class Renderer:
             render = _linked(render, target)
         if self._operation.etag:
             render = _tagged(render, if_none_match)
+        if self._control:
+            render = _lasting(render, self._control)
         return render
 
     def check_tag(self, header: bytes, value: Any) -> None:
@@ -141,6 +144,26 @@ def _tagged(render: Render, if_none_match: bytes | None) -> Render:
         return Reply(value, reply.status, (*headers, ("vary", "accept")), reply.body)
 
     return tagged
+
+
+def _control(operation: Operation) -> tuple[tuple[str, str], ...]:
+    """What an answer says of its being kept: never by a cache of many, unless anyone may ask.
+
+    The form it has is the asker's choice, and one with an entity tag has said so already.
+    """
+    if operation.max_age is None:
+        return ()
+    whose = "" if operation.rule == anyone else "private, "
+    control = ("cache-control", f"{whose}max-age={operation.max_age}")
+    return (control,) if operation.etag else (control, ("vary", "accept"))
+
+
+def _lasting(render: Render, control: tuple[tuple[str, str], ...]) -> Render:
+    def lasting(value: Any) -> Reply:
+        reply = render(value)
+        return Reply(value, reply.status, (*reply.headers, *control), reply.body)
+
+    return lasting
 
 
 def _linked(render: Render, target: bytes) -> Render:

@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from coterie.console.row import Row
+from coterie.policy.inject import Rule
 
 from .errors import BrokenOff, ControlError, NotUp
 from .lock import holder
@@ -17,6 +18,7 @@ from .place import socket_path
 from .protocol import (
     Answer,
     Catalogue,
+    Faults,
     Guest,
     Join,
     Leave,
@@ -90,6 +92,10 @@ class ControlClient:
     def leave(self, name: str) -> AsyncGenerator[str, None]:
         """Let the system do without the guest called ``name``."""
         return self._steps(Leave(name))
+
+    def faults(self, number: int, rules: Sequence[Rule]) -> AsyncGenerator[str, None]:
+        """Have calls meet ``rules`` from now on, in the place of those before."""
+        return self._steps(Faults(number, tuple(rules)))
 
     async def logs(
         self, names: Sequence[str] = (), lines: int = 100, *, follow: bool = False

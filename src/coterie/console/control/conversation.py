@@ -13,6 +13,7 @@ from .port import Controls
 from .protocol import (
     LONGEST_REQUEST,
     Answer,
+    Faults,
     Join,
     Leave,
     Logs,
@@ -134,7 +135,7 @@ class Conversation:
                 await self._send(Answer(inventory=found.inventory, seen=found.seen))
             case Terms():
                 await self._send(Answer(welcome=await self._controls.terms()))
-            case Scale() | Restart() | Stop() | Leave():
+            case Scale() | Restart() | Stop() | Leave() | Faults():
                 await self._change(self._steps_of(request))
             case Join():
                 await self._while_there(self._show(self._controls.join(request.guest)))
@@ -147,7 +148,9 @@ class Conversation:
                     self._lines(Logs(lines=0, follow=True)), self._rows_again_and_again()
                 )
 
-    def _steps_of(self, request: Scale | Restart | Stop | Leave) -> AsyncGenerator[str, None]:
+    def _steps_of(
+        self, request: Scale | Restart | Stop | Leave | Faults
+    ) -> AsyncGenerator[str, None]:
         match request:
             case Scale():
                 return self._controls.scale(request.service, request.replicas)
@@ -157,6 +160,8 @@ class Conversation:
                 return self._controls.stop(request.names)
             case Leave():
                 return self._controls.leave(request.name)
+            case Faults():
+                return self._controls.faults(request.number, request.rules)
 
     async def _change(self, steps: AsyncGenerator[str, None]) -> None:
         """Run ``steps`` to their end: a system half changed helps nobody."""

@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator, Sequence
 from typing import Protocol
 
 from coterie.console.row import Row
+from coterie.policy.inject import Rule
 
 from .protocol import Catalogue, Guest, LogLine, Welcome
 
@@ -56,6 +57,13 @@ class Controls(Protocol):
 
     def leave(self, name: str) -> AsyncGenerator[str, None]:
         """Bring our own instances back, and let the guest called ``name`` go once they answer."""
+        ...
+
+    def faults(self, number: int, rules: Sequence[Rule]) -> AsyncGenerator[str, None]:
+        """Have calls of every service meet ``rules``, those of instances to come too.
+
+        Refused by a system that was not started to be harmed.
+        """
         ...
 
     def logs(

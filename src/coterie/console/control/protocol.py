@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from coterie.console.row import Row
+from coterie.policy.inject import Rule
 from coterie.registry import Offer
 from coterie.system import Inventory
 
@@ -21,6 +22,7 @@ __all__ = [
     "MOST_REPLICAS",
     "Answer",
     "Catalogue",
+    "Faults",
     "Guest",
     "Join",
     "Leave",
@@ -119,8 +121,15 @@ class Leave(_Do, frozen=True, tag="leave"):
     name: Name
 
 
+class Faults(_Do, frozen=True, tag="faults"):
+    """Faults that calls meet from now on, decided by ``number``; none end those there are."""
+
+    number: int
+    rules: Annotated[tuple[Rule, ...], Meta(max_length=100)] = ()
+
+
 Request: TypeAlias = (
-    Ps | ShowInventory | Scale | Restart | Stop | Logs | Watch | Terms | Join | Leave
+    Ps | ShowInventory | Scale | Restart | Stop | Logs | Watch | Terms | Join | Leave | Faults
 )
 
 

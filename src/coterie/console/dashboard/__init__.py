@@ -10,7 +10,17 @@ only a `Source` that tells what happens; it costs next to nothing while nobody l
 
 from .dashboard import Dashboard
 from .guard import LOCAL
-from .port import Audience, Batch, Source, Span
+from .port import Action, Audience, Batch, Reading, Source, Span
 from .remote import RemoteSource
 
-__all__ = ["LOCAL", "Audience", "Batch", "Dashboard", "RemoteSource", "Source", "Span"]
+__all__ = [
+    "LOCAL",
+    "Action",
+    "Audience",
+    "Batch",
+    "Dashboard",
+    "Reading",
+    "RemoteSource",
+    "Source",
+    "Span",
+]

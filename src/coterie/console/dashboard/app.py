@@ -27,6 +27,7 @@ _Headers = tuple[tuple[str, str], ...]
 _VIEWS: Mapping[str, View] = {
     "/console": View(pages.overview_page),
     "/console/graph": View(pages.graph_page),
+    "/console/protection": View(pages.protection_page),
     "/console/traces": View(pages.traces_page),
     "/console/logs": View(pages.logs_page, pages.logs_stream),
     "/console/contracts": View(pages.contracts_page),

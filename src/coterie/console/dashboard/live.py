@@ -11,7 +11,8 @@ from coterie.console.row import Row
 
 from .history import History, Sample
 from .line import Line, read_line
-from .port import Source, Span
+from .port import Action, Reading, Source, Span
+from .protections import Protections
 from .records import samples
 
 __all__ = ["EVERY", "POINTS", "Live", "Trend"]
@@ -84,6 +85,8 @@ class Live:
         self.trends: dict[str, Trend] = {}
         self.spans_seen = 0
         self.lines_seen = 0
+        self.spans_lost = 0
+        self.protections = Protections()
         self._latest: dict[str, Line] = {}
         self._sampled = 0
         self._turn = asyncio.Event()
@@ -104,6 +107,7 @@ class Live:
         """Every process at this moment."""
         now = time.time()
         self.held, self.at, self.away_since = rows, now, ""
+        self.protections.keep({row.name for row in rows})
         for row in rows:
             self.trends.setdefault(row.name, Trend()).note(row.calls, now)
         self._sampled = self._sampled or int(now)
@@ -129,6 +133,14 @@ class Live:
         """Calls that have ended."""
         self.spans_seen += len(spans)
         self._history.add_spans(spans)
+
+    def lost(self, number: int) -> None:
+        """So many calls have ended that nobody will be told of."""
+        self.spans_lost += number
+
+    def policies(self, instance: str, actions: Sequence[Action], states: Sequence[Reading]) -> None:
+        """What policies have done in an instance, and how they stand."""
+        self.protections.note(instance, actions, states, time.time())
 
     def away(self, why: str) -> None:
         """Nothing can be told for now."""

@@ -1,14 +1,14 @@
 """Poll: takes each span of one instance once, for as long as the instance is there."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from time import monotonic
 
 import msgspec
 
 from coterie.client.http1 import NotSent, Pool, Unknown
 
-from .port import Batch, Span
+from .port import Batch
 
 __all__ = ["Poll"]
 
@@ -21,13 +21,13 @@ _batches = msgspec.json.Decoder(Batch)
 
 
 class Poll:
-    """Asks ``GET {url}/telemetry?after=N`` and gives ``told`` what it had not given before.
+    """Asks ``GET {url}/telemetry?after=N`` and gives ``told`` each answer, every span once.
 
     Once a second while there is something to tell or somebody looks; less and less often up to
     every five seconds otherwise. An instance that is away is asked again without end.
     """
 
-    def __init__(self, url: str, told: Callable[[Sequence[Span]], None]) -> None:
+    def __init__(self, url: str, told: Callable[[Batch], None]) -> None:
         self.url = url
         self.watched = False
         self._pool = Pool(url, connections=2, queue=4, connect_timeout=_PATIENCE)
@@ -89,12 +89,12 @@ class Poll:
             return
         try:
             batch = _batches.decode(body)
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, RecursionError):  # who answers here may be anybody
             self._pause = _ABSENT
             return
         self._next = batch.next
+        self._told(batch)
         if batch.spans:
-            self._told(batch.spans)
             self._pause = _SOON
         else:
             self._pause = min(self._pause * 2, _RARELY)

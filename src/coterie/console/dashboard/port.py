@@ -8,7 +8,7 @@ from msgspec import Struct
 from coterie.console.control import Catalogue
 from coterie.console.row import Row
 
-__all__ = ["Audience", "Batch", "Source", "Span"]
+__all__ = ["Action", "Audience", "Batch", "Reading", "Source", "Span"]
 
 
 class Span(Struct, frozen=True, kw_only=True):
@@ -35,6 +35,30 @@ class Span(Struct, frozen=True, kw_only=True):
         return self.ended - self.seconds
 
 
+class Action(Struct, frozen=True, kw_only=True):
+    """How often ``policy`` did ``what`` to calls of ``operation``, which ``service`` made or served.
+
+    ``count`` goes up for as long as the process lives; ``operation`` is empty where a request was
+    refused before anybody read what it asks for.
+    """
+
+    service: str
+    policy: str
+    what: str
+    operation: str = ""
+    count: int
+
+
+class Reading(Struct, frozen=True, kw_only=True):
+    """How a policy of ``service`` stands: ``name`` is what is told, ``of`` the service it is about."""
+
+    service: str
+    policy: str
+    of: str
+    name: str
+    value: float
+
+
 class Batch(Struct, frozen=True, kw_only=True):
     """What ``GET /telemetry?after=N`` answers; ``next`` is the N of the next question.
 
@@ -44,6 +68,8 @@ class Batch(Struct, frozen=True, kw_only=True):
     next: int
     spans: tuple[Span, ...] = ()
     lost: int = 0
+    policies: tuple[Action, ...] = ()
+    states: tuple[Reading, ...] = ()
 
 
 class Audience(Protocol):
@@ -59,6 +85,14 @@ class Audience(Protocol):
 
     def spans(self, spans: Sequence[Span]) -> None:
         """Calls that have ended, in any order."""
+        ...
+
+    def lost(self, number: int) -> None:
+        """So many calls have ended that nobody will be told of."""
+        ...
+
+    def policies(self, instance: str, actions: Sequence[Action], states: Sequence[Reading]) -> None:
+        """What policies have done in ``instance`` so far, and how they stand."""
         ...
 
     def away(self, why: str) -> None:

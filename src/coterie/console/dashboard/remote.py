@@ -3,13 +3,14 @@
 import asyncio
 from collections.abc import Sequence
 from contextlib import aclosing
+from functools import partial
 from pathlib import Path
 
 from coterie.console.control import Catalogue, ControlClient, ControlError, Rows
 from coterie.console.row import Row
 
 from .poll import Poll
-from .port import Audience
+from .port import Audience, Batch
 
 __all__ = ["RemoteSource"]
 
@@ -91,6 +92,13 @@ class RemoteSource:
         )
         self._audience.rows(rows)
 
+    def _batch(self, name: str, batch: Batch) -> None:
+        if batch.spans:
+            self._audience.spans(batch.spans)
+        if batch.lost > 0:
+            self._audience.lost(batch.lost)
+        self._audience.policies(name, batch.policies, batch.states)
+
     def _keep(self, wanted: dict[str, Row]) -> None:
         for name, poll in list(self._polls.items()):
             row = wanted.get(name)
@@ -103,7 +111,7 @@ class RemoteSource:
             found = self._polls.get(name)
             if found is None and row.address is not None:
                 try:
-                    found = Poll(row.address, self._audience.spans)
+                    found = Poll(row.address, partial(self._batch, name))
                 except ValueError:  # an address that is no URL is nobody's to ask
                     continue
                 self._polls[name] = found

@@ -9,13 +9,31 @@ from typing import Generic, TypeVar
 import msgspec
 from msgspec import Struct
 
+from coterie.policy.inject import Rule
 from coterie.registry import Offer
 from coterie.system import Blueprint, Inventory, Problem, SystemProblems
 
-__all__ = ["Beat", "Channel", "Drain", "Looked", "Order", "Ready", "Refused", "first_line"]
+__all__ = [
+    "Beat",
+    "Channel",
+    "Drain",
+    "Faults",
+    "Looked",
+    "Order",
+    "Ready",
+    "Refused",
+    "first_line",
+]
 
 _LONGEST = 1 << 26
 _T = TypeVar("_T")
+
+
+class Faults(Struct, frozen=True, tag="faults"):
+    """What calls meet from now on, on purpose; ``number`` decides which of them."""
+
+    number: int = 0
+    rules: tuple[Rule, ...] = ()
 
 
 class Order(Struct, frozen=True, kw_only=True):
@@ -23,7 +41,7 @@ class Order(Struct, frozen=True, kw_only=True):
 
     ``system`` is the file that describes the system; ``state`` where it keeps things;
     ``registry`` the URL of the registry, with its password; ``gateway`` and ``console`` where these
-    answer; ``tls`` the gateway's certificate and key.
+    answer; ``tls`` the gateway's certificate and key; ``faults`` is ``None`` where none may be put in.
     """
 
     system: str
@@ -39,6 +57,7 @@ class Order(Struct, frozen=True, kw_only=True):
     tls: tuple[str, str] | None = None
     json: bool = False
     patience: float = 60.0
+    faults: Faults | None = None
 
 
 class Ready(Struct, frozen=True, tag="ready"):

@@ -8,9 +8,11 @@ from msgspec import structs
 
 from coterie.console.control import Catalogue, ControlError, Guest, LogLine, Welcome
 from coterie.console.row import Row
+from coterie.policy.inject import Rule
 from coterie.registry import Offer
 from coterie.system import ContractEntry
 
+from .channel import Faults
 from .crew import Crew
 from .kept import Kept, NotStarted
 from .memory import pss
@@ -137,6 +139,20 @@ class SupervisorControls:
         """Bring our own instances back, and let the guest called ``name`` go."""
         await self._back(name, gone=False)
         yield f"{name} has left"
+
+    async def faults(self, number: int, rules: Sequence[Rule]) -> AsyncGenerator[str, None]:
+        """Have calls meet ``rules`` from now on, in the place of those before."""
+        plant = self._supervisor.plant
+        if plant.order.faults is None:
+            what = f"{self._supervisor.system.name} was not started to be harmed"
+            raise ControlError(what, "`coterie chaos` starts a system of its own for that")
+        faults = Faults(number, tuple(rules))
+        plant.order = structs.replace(plant.order, faults=faults)
+        for crew in self._supervisor.crews.values():
+            for member in crew.members:
+                if isinstance(member.worker, ServiceWorker):
+                    member.worker.suffer(faults)
+        yield f"{len(rules)} rules are in force" if rules else "no rules are in force"
 
     async def logs(
         self, names: Sequence[str], lines: int, *, follow: bool

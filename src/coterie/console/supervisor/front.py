@@ -22,7 +22,7 @@ log = logging.getLogger("coterie.console")
 
 _ROUTED = 5.0
 _LOOK = 0.005
-_TEND = 10.0
+_TEND = 1.0
 _LONGEST_LOG = 64 * 2**20
 _CLUSTERS = ("eds/", "cds.json")
 
@@ -122,15 +122,25 @@ class EnvoyFront:
             log.exception("the gateway was not told of what has changed")
 
     async def tend(self) -> None:
-        """Begin a new access log once it is 64 MiB long; the one before it is kept."""
+        """Count what goes through; and begin a new access log once it is 64 MiB long.
+
+        The one before it is kept.
+        """
         while True:
             await asyncio.sleep(_TEND)
             try:
+                await self._count()
                 if self._access.stat().st_size > _LONGEST_LOG:
                     self._access.replace(self._access.with_name(f"{self._access.name}.1"))
                     await self.worker.envoy.reopen_logs()
             except (OSError, EngineError):
                 continue  # there is none yet, or Envoy is just starting; look again
+
+    async def _count(self) -> None:
+        if self.kept.up:
+            found = await self.worker.envoy.stats(r"^http\.gateway\.downstream_rq_(total|active)$")
+            self.kept.calls = int(found.get("http.gateway.downstream_rq_total", 0))
+            self.kept.in_flight = int(found.get("http.gateway.downstream_rq_active", 0))
 
     def _services(self) -> tuple[ServiceEntry, ...]:
         return self._blueprint.inventory.services

@@ -1,7 +1,9 @@
 """The gateway's process, where it is one of ours."""
 
 import asyncio
+import resource
 import socket
+from contextlib import suppress
 
 import msgspec
 
@@ -9,15 +11,17 @@ from coterie.console.certificate import context_of
 from coterie.console.signals import Signals
 from coterie.deploy import routes_of
 from coterie.members.gateway import Gateway
-from coterie.server import Cors, HttpServer
+from coterie.server import Cors, HttpServer, Slowness
 from coterie.system import load
 from coterie.system.registries import registry_at
 
-from .channel import Channel, Drain, Order, Ready, first_line
+from .channel import Beat, Channel, Drain, Order, Ready, first_line
 from .loop import run
 from .part_run import LINGER
 
 __all__ = ["run_gateway"]
+
+_BEAT = 1.0
 
 
 def run_gateway(channel: socket.socket, listener: socket.socket | None) -> int:
@@ -30,6 +34,7 @@ def run_gateway(channel: socket.socket, listener: socket.socket | None) -> int:
 
 async def _life(order: Order, channel: "Channel[Drain]", listener: socket.socket) -> int:
     await channel.start()
+    _many_files()
     system = load(order.system, profile=order.profile, state=order.state)
     registry = registry_at(order.registry, system.name)
     await registry.start()
@@ -42,19 +47,22 @@ async def _life(order: Order, channel: "Channel[Drain]", listener: socket.socket
         console=order.console,
         docs=system.gateway.docs,
     )
-    server = HttpServer(gateway, listener=listener, tls=context_of(order.tls))
+    tls = context_of(order.tls)
+    server = HttpServer(gateway, listener=listener, tls=tls, slowness=Slowness())
     with Signals(follower=True) as signals:
         signals.hears = _always
         try:
             await gateway.start()
             await server.start()
             channel.send(Ready())
+            beating = asyncio.create_task(_beat(channel, gateway))
             asked = asyncio.ensure_future(signals.wait())
             told = asyncio.ensure_future(anext(aiter(channel), None))
             await asyncio.wait({asked, told}, return_when=asyncio.FIRST_COMPLETED)
             asked.cancel()
             drain = told.result() if told.done() else None
             told.cancel()
+            beating.cancel()
             await server.drain(LINGER if drain is not None and drain.linger else 0)
         finally:
             await server.stop()
@@ -62,6 +70,19 @@ async def _life(order: Order, channel: "Channel[Drain]", listener: socket.socket
             await registry.stop()
             channel.close()
     return 0
+
+
+def _many_files() -> None:
+    """Let it have as many connections as it may: of Envoy's own accord, Envoy does the same."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(ValueError, OSError):  # what the system allows may be less than it says
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+async def _beat(channel: "Channel[Drain]", gateway: Gateway) -> None:
+    while True:
+        channel.send(Beat(gateway.in_flight, gateway.calls))
+        await asyncio.sleep(_BEAT)
 
 
 def _always() -> bool:

@@ -2,18 +2,22 @@
 
 import asyncio
 import socket
+from typing import TypeAlias
 
 import msgspec
 
 from coterie.console.signals import Signals
+from coterie.policy.inject import Injector
 from coterie.system import SystemProblems, load
 from coterie.system.registries import registry_at
 
-from .channel import Beat, Channel, Drain, Order, Ready, Refused, first_line
+from .channel import Beat, Channel, Drain, Faults, Order, Ready, Refused, first_line
 from .loop import run
 from .part_run import PartRun, files_of, part_run
 
 __all__ = ["run_instance"]
+
+_Told: TypeAlias = Drain | Faults
 
 _BEAT = 1.0
 _DRAIN = Drain(10.0)
@@ -25,11 +29,13 @@ def run_instance(channel: socket.socket, listener: socket.socket | None) -> int:
     order = first_line(channel)
     if listener is None:
         raise ValueError("an instance needs a socket to listen on")
-    return run(_life(order, Channel(channel, msgspec.json.Decoder(Drain)), listener))
+    return run(_life(order, Channel(channel, msgspec.json.Decoder(_Told)), listener))
 
 
-async def _life(order: Order, channel: "Channel[Drain]", listener: socket.socket) -> int:
+async def _life(order: Order, channel: "Channel[_Told]", listener: socket.socket) -> int:
     await channel.start()
+    faults = order.faults
+    injector = None if faults is None else Injector(faults.number, faults.rules)
     try:
         system = load(order.system, profile=order.profile, state=order.state)
         registry = registry_at(order.registry, system.name)
@@ -48,9 +54,10 @@ async def _life(order: Order, channel: "Channel[Drain]", listener: socket.socket
                     name=order.name,
                     access_json=order.json,
                     patience=order.patience,
+                    injector=injector,
                 ) as running:
                     channel.send(Ready(running.offers, files_of(system)))
-                    drain = await _until_asked(running, channel, signals)
+                    drain = await _until_asked(running, channel, signals, injector)
                     await running.stop(linger=drain.linger, seconds=drain.seconds)
         finally:
             await registry.stop()
@@ -63,10 +70,15 @@ async def _life(order: Order, channel: "Channel[Drain]", listener: socket.socket
         channel.close()
 
 
-async def _until_asked(running: PartRun, channel: "Channel[Drain]", signals: Signals) -> Drain:
+async def _until_asked(
+    running: PartRun,
+    channel: "Channel[_Told]",
+    signals: Signals,
+    injector: Injector | None,
+) -> Drain:
     """Tell that we live, until the supervisor or a signal wants us to end."""
     beating = asyncio.ensure_future(_beat(running, channel))
-    hearing = asyncio.ensure_future(_hear(channel))
+    hearing = asyncio.ensure_future(_hear(channel, injector))
     asked = asyncio.ensure_future(signals.wait())
     try:
         await asyncio.wait({hearing, asked}, return_when=asyncio.FIRST_COMPLETED)
@@ -77,13 +89,16 @@ async def _until_asked(running: PartRun, channel: "Channel[Drain]", signals: Sig
         await asyncio.gather(beating, hearing, asked, return_exceptions=True)
 
 
-async def _beat(running: PartRun, channel: "Channel[Drain]") -> None:
+async def _beat(running: PartRun, channel: "Channel[_Told]") -> None:
     while True:
         channel.send(Beat(running.in_flight, running.calls))
         await asyncio.sleep(_BEAT)
 
 
-async def _hear(channel: "Channel[Drain]") -> Drain:
+async def _hear(channel: "Channel[_Told]", injector: Injector | None) -> Drain:
     async for message in channel:
-        return message
+        if isinstance(message, Drain):
+            return message
+        if injector is not None:
+            injector.set(message.number, message.rules)
     return _DRAIN

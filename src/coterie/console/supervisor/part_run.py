@@ -9,9 +9,19 @@ from coterie.call import Handler
 from coterie.client import Discovered
 from coterie.console.signals import Signals
 from coterie.console.starting import Starting
+from coterie.policy import BreakerState, Injector
 from coterie.registry import Offer, Registry
 from coterie.server import HttpServer
-from coterie.system import Assembly, Inventory, Part, System, SystemProblems, assemble, digest_of
+from coterie.system import (
+    Assembly,
+    Inventory,
+    Part,
+    System,
+    SystemProblems,
+    Way,
+    assemble,
+    digest_of,
+)
 
 from .preload import imported_since
 
@@ -20,6 +30,8 @@ __all__ = ["LINGER", "PartRun", "files_of", "part_run"]
 LINGER = 3.0
 """Seconds for which a silent connection is left open after nothing new is wanted: longer than
 any caller of ours keeps an unused one, so that it is the caller who closes it."""
+
+_STATES = {BreakerState.CLOSED: 0.0, BreakerState.HALF_OPEN: 0.5, BreakerState.OPEN: 1.0}
 
 
 class PartRun:
@@ -70,23 +82,33 @@ async def part_run(
     name: str,
     access_json: bool,
     patience: float,
+    injector: Injector | None = None,
 ) -> AsyncGenerator[PartRun]:
     """Run ``services`` of ``system`` for the length of the block; the others are discovered.
 
-    ``name`` is this process's.
+    ``name`` is this process's; ``injector`` has the faults that its calls meet on purpose.
 
     Raises `SystemProblems` where they cannot start, with nothing left behind.
     """
     ways: dict[str, Discovered] = {}
 
-    def reach(name: str) -> Handler:
-        if name not in ways:
-            ways[name] = Discovered(name, registry)
-        return ways[name].handle
+    def reach(way: Way) -> Handler:
+        found = ways[way.service] = Discovered(
+            way.service,
+            registry,
+            balance=way.balance,
+            breaking=way.breaking,
+            slow_start=way.slow_start,
+            tally=way.tally,
+        )
+        way.watch(lambda: _breakers(found))
+        return found.handle
 
     with Starting(system, patience=patience) as starting:
         part = Part(tuple(services), inventory, reach)
-        assembly = assemble(system, part=part, access_json=access_json, instance=name)
+        assembly = assemble(
+            system, part=part, access_json=access_json, instance=name, injector=injector
+        )
         assembly.patience = patience
         starting.assembly = assembly
         signals.hears = starting.turns
@@ -109,6 +131,11 @@ async def part_run(
             await assembly.stop(drain=0)
             for way in ways.values():
                 await way.stop()
+
+
+def _breakers(way: Discovered) -> dict[str, float]:
+    """The state of each breaker: 0 closed, 0.5 half-open, 1 open."""
+    return {lane.instance.id: _STATES[lane.state] for lane in way.lanes if lane.breaker is not None}
 
 
 def _always() -> bool:

@@ -12,7 +12,7 @@ import msgspec
 from coterie.call import Failure
 from coterie.registry import Offer
 
-from .channel import Beat, Channel, Drain, Order, Ready, Refused
+from .channel import Beat, Channel, Drain, Faults, Order, Ready, Refused
 from .kept import NotStarted
 from .launch import Launcher
 from .listener import Listener
@@ -75,7 +75,6 @@ class ServiceWorker:
             self._listener.open()
         except OSError as error:
             raise NotStarted(f"cannot listen on {self.address}: {error.strerror}") from error
-        order = self._order()
         here, there = socket.socketpair()
         channel = Channel(here, _decoder)
         try:
@@ -88,6 +87,7 @@ class ServiceWorker:
         finally:
             there.close()
         await channel.start()
+        order = self._order()
         channel.send(order)
         self._channels[process] = channel
         ready = asyncio.get_running_loop().create_future()
@@ -115,6 +115,11 @@ class ServiceWorker:
         self.files = frozenset(told.files)
         self._latest = process
         return process
+
+    def suffer(self, faults: Faults) -> None:
+        """Have the instances that run meet ``faults``; those to come have them in their order."""
+        for channel in self._channels.values():
+            channel.send(faults)
 
     async def drain(self, process: Process, *, linger: bool) -> None:
         """Let it finish; where it does not, end it."""

@@ -81,11 +81,12 @@ async def supervise(
     began: float | None = None,
     patience: float = 60.0,
     watch: bool = False,
+    harmed: bool = False,
 ) -> None:
     """Run ``system``, each service a process of its own, until SIGINT or SIGTERM.
 
     ``show`` gets the log of all processes; ``own`` is handed what keeps lines of this one, and
-    ``None`` at the end. Raises `SystemProblems` with nothing left behind,
+    ``None`` at the end. ``harmed``: whoever controls it may have its calls meet faults. Raises `SystemProblems` with nothing left behind,
     `AlreadyUp` where another process runs this system, `Interrupted` at a second signal.
     """
     began = perf_counter() if began is None else began
@@ -102,7 +103,9 @@ async def supervise(
             stack.callback(logs.stop)
             own(logs.take)
             stack.callback(own, None)
-            run = SystemRun(system, source, launch, logs, json=json, patience=patience)
+            run = SystemRun(
+                system, source, launch, logs, json=json, patience=patience, harmed=harmed
+            )
             try:
                 await run.start(signals.asked)
                 supervisor = run.supervisor

@@ -22,7 +22,7 @@ from coterie.registry import Registry
 from coterie.system import Blueprint, Problem, System, SystemProblems, load
 from coterie.system.registries import registry_at
 
-from .channel import Channel, Looked, Order, Refused
+from .channel import Channel, Faults, Looked, Order, Refused
 from .front import EnvoyFront, Front, OwnFront
 from .kept import Kept
 from .launch import Launcher
@@ -62,6 +62,7 @@ class SystemRun:
         *,
         json: bool,
         patience: float,
+        harmed: bool = False,
     ) -> None:
         self.system = system
         self.launch = launch
@@ -76,6 +77,7 @@ class SystemRun:
             blueprint=str(self.blueprint_file),
             json=json,
             patience=patience,
+            faults=Faults() if harmed else None,
         )
 
     @property

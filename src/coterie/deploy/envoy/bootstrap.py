@@ -54,6 +54,23 @@ def _overload(edge: Edge) -> Json:
             },
         ],
         "actions": [
+            # Whoever keeps a connection for later, or reads what was answered long ago, goes first.
+            {
+                "name": "envoy.overload_actions.reduce_timeouts",
+                "triggers": [
+                    {
+                        "name": heap,
+                        "scaled": {"scaling_threshold": 0.7, "saturation_threshold": 0.9},
+                    }
+                ],
+                "typed_config": typed(
+                    "envoy.config.overload.v3.ScaleTimersOverloadActionConfig",
+                    timer_scale_factors=[
+                        {"timer": "HTTP_DOWNSTREAM_CONNECTION_IDLE", "min_timeout": "1s"}
+                    ],
+                ),
+            },
+            _action("envoy.overload_actions.disable_http_keepalive", heap, 0.9),
             _action("envoy.overload_actions.shrink_heap", heap, 0.9),
             _action("envoy.overload_actions.stop_accepting_requests", heap, 0.95),
         ],

@@ -1,6 +1,6 @@
 """Services as Envoy's clusters: how instances are found, tried, checked and spared."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from coterie.client import IDLE
 
@@ -13,16 +13,26 @@ __all__ = ["CONSOLE", "clusters"]
 CONSOLE = "console"
 """The cluster that answers for the gateway's own pages."""
 
+_AT_ONCE = 16
+"""Requests that may be tried again at the same time, however few there are: as many as an instance
+that is killed has under way, and no more, since Envoy counts them at a time and not by the second."""
 
-def clusters(services: Iterable[str], edge: Edge, known: Mapping[str, Sequence[Endpoint]]) -> bytes:
-    """``cds.json``. The instances of a service come from its endpoint file, unless ``known``."""
+
+def clusters(
+    services: Mapping[str, float], edge: Edge, known: Mapping[str, Sequence[Endpoint]]
+) -> bytes:
+    """``cds.json``. The instances of a service come from its endpoint file, unless ``known``.
+
+    ``services`` are the seconds by name in which a new instance gets its whole share.
+    """
     found = [
         _known(service, known[service]) if service in known else _found(service, edge)
         for service in services
     ]
+    made = [_service(one, services[one["name"]]) for one in found]
     if edge.console is not None:
-        found.append(_known(CONSOLE, [edge.console]))
-    return resources([_service(one) for one in found])
+        made.append(_service(_known(CONSOLE, [edge.console]), 0.0))
+    return resources(made)
 
 
 def _found(service: str, edge: Edge) -> Json:
@@ -44,11 +54,13 @@ def _known(service: str, endpoints: Sequence[Endpoint]) -> Json:
     }
 
 
-def _service(found: Json) -> Json:
+def _service(found: Json, slow_start: float) -> Json:
+    window = {"slow_start_config": {"slow_start_window": seconds(slow_start)}}
     return {
         **typed("envoy.config.cluster.v3.Cluster"),
         **found,
         "lb_policy": "LEAST_REQUEST",
+        **({"least_request_lb_config": window} if slow_start else {}),
         "connect_timeout": "2s",
         "per_connection_buffer_limit_bytes": 65536,
         # Whoever left is gone at once, whatever its last health check said.
@@ -92,9 +104,9 @@ def _service(found: Json) -> Json:
                     "max_pending_requests": 2048,
                     "max_requests": 4096,
                     "retry_budget": {
-                        "budget_percent": {"value": 20},
+                        "budget_percent": {"value": 10},
                         # One instance that dies breaks off all it had under way, at once.
-                        "min_retry_concurrency": 64,
+                        "min_retry_concurrency": _AT_ONCE,
                     },
                 }
             ]

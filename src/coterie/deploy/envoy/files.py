@@ -34,15 +34,15 @@ def files(
     known = known or {}
     table = routes_of(inventory)
     longest = max([edge.timeout, *(route.timeout or 0 for route in table)])
-    services = [service.name for service in inventory.services if service.public]
+    slow = {service.name: service.slow_start for service in inventory.services if service.public}
     return {
         "bootstrap.json": bootstrap(edge),
         "lds.json": listener(edge, longest),
         "rds.json": routes(table, edge),
-        "cds.json": clusters(services, edge, known),
+        "cds.json": clusters(slow, edge, known),
         **{
             f"eds/{service}.json": endpoints(service, ())
-            for service in services
+            for service in slow
             if service not in known
         },
     }

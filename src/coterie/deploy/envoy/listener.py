@@ -1,14 +1,23 @@
 """The listener: what comes in from outside, within which limits."""
 
+from typing import Any
+
 from .cors import cors
 from .document import Json, address, resources, seconds, typed
 from .edge import Edge, Tls
 from .replies import replies
 
-__all__ = ["BODY_LIMIT", "listener"]
+__all__ = ["BODY_LIMIT", "WHOLE_BODY", "listener"]
 
 BODY_LIMIT = "body-limit"
-"""The filter that routes of streams switch off."""
+"""The filter that refuses long bodies; routes of streams switch it off."""
+
+WHOLE_BODY = "whole-body"
+"""The filter that passes a body on once it is whole; routes of streams switch it off."""
+
+# An answer up to here is taken from its instance at once, however slowly it is read outside; of a
+# longer one no more than this waits here for its reader.
+_ANSWER = 1 << 20
 
 # Octets of a request's head, as our own servers take them.
 _HEAD_KIB = 64
@@ -49,7 +58,12 @@ def listener(edge: Edge, longest: float) -> bytes:
                 "name": "gateway",
                 "address": address(edge.host, edge.port),
                 "filter_chains": [chain],
-                "per_connection_buffer_limit_bytes": 65536,
+                "per_connection_buffer_limit_bytes": _ANSWER,
+                # What the kernel keeps for a reader who takes nothing, it keeps no longer (RFC 5482),
+                # after we have closed the connection too: TCP_USER_TIMEOUT, in milliseconds.
+                "socket_options": [
+                    {"level": 6, "name": 18, "int_value": round(edge.idle_timeout * 1000)}
+                ],
                 # A port that something else listens on is taken, and not to be shared.
                 "enable_reuse_port": False,
             }
@@ -59,19 +73,14 @@ def listener(edge: Edge, longest: float) -> bytes:
 
 def _http(edge: Edge, longest: float) -> Json:
     routing = {"path_config_source": {"path": f"{edge.folder}/rds.json"}}
-    filters = [cors(edge.cors)] if edge.cors else []
-    limit = "envoy.extensions.filters.http.body_size_limit.v3.BodySizeLimit"
-    filters.append(
-        {"name": BODY_LIMIT, "typed_config": typed(limit, max_request_bytes=int(edge.body_limit))}
-    )
-    filters.append(
-        {
-            "name": "router",
-            "typed_config": typed(
-                "envoy.extensions.filters.http.router.v3.Router", suppress_envoy_headers=True
-            ),
-        }
-    )
+    first = [cors(edge.cors)] if edge.cors else []
+    http = "envoy.extensions.filters.http"
+    most = int(edge.body_limit)
+    bodies = [
+        _filter(BODY_LIMIT, f"{http}.body_size_limit.v3.BodySizeLimit", max_request_bytes=most),
+        _filter(WHOLE_BODY, f"{http}.buffer.v3.Buffer", max_request_bytes=most),
+    ]
+    last = _filter("router", f"{http}.router.v3.Router", suppress_envoy_headers=True)
     return {
         **typed(
             "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"
@@ -82,8 +91,9 @@ def _http(edge: Edge, longest: float) -> Json:
             "route_config_name": "routes",
             "config_source": routing | {"resource_api_version": "V3"},
         },
-        "http_filters": filters,
-        "upgrade_configs": [{"upgrade_type": "websocket"}],
+        "http_filters": [*first, *bodies, last],
+        # What goes both ways has no end to wait for, and is no body.
+        "upgrade_configs": [{"upgrade_type": "websocket", "filters": [*first, last]}],
         "local_reply_config": replies(edge.body_limit),
         "access_log": [_access_log(edge.log)],
         # Nobody outside says who they are, where they come from, or what we shall do about it.
@@ -118,6 +128,10 @@ def _http(edge: Edge, longest: float) -> Json:
         "delayed_close_timeout": "1s",
         "drain_timeout": "1s",
     }
+
+
+def _filter(name: str, kind: str, **fields: Any) -> Json:
+    return {"name": name, "typed_config": typed(kind, **fields)}
 
 
 def _tls(tls: Tls) -> Json:

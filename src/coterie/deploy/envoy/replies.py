@@ -4,7 +4,8 @@ from typing import Any
 
 from coterie.binding.rest import UNREADABLE, phrase
 from coterie.contract import Code
-from coterie.members.gateway import away_page, away_problem, broken_page, broken_problem
+from coterie.members.gateway import BUSY, away_page, away_problem, broken_page, broken_problem
+from coterie.server import TOO_SLOW
 
 from .document import Json
 
@@ -16,7 +17,7 @@ _DETAILS = {
     400: UNREADABLE,
     404: "There is nothing at %PATH(NQ):200%",
     405: "Use %METADATA(ROUTE:coterie:use)% here, not %REQ(:METHOD):20%",
-    408: "The request took too long to arrive; send it again, faster",
+    408: TOO_SLOW,
     431: "The request line and headers are longer than 65536 bytes",
     500: "The gateway could not pass this request on",
     502: f"{_SERVICE} answered what is no HTTP; its log may tell why",
@@ -28,14 +29,13 @@ def replies(body_limit: int) -> Json:
     """The local replies of the gateway; of several that fit, the first counts."""
     again = {"header": {"key": "retry-after", "value": "1"}}
     large = f"The body is larger than {body_limit} bytes, the most taken here"
-    busy = "The gateway has more to do than it can; try again"
     away = _json(away_problem(_SERVICE))
     # It had the request: whether it did what was asked is not known, and nobody says "again".
     lost = _flag("UC", "UR")
     return {
         "mappers": [
-            _mapper(_flag("OM"), _problem(503, busy), headers_to_add=[again]),
-            _mapper(_flag("UO"), _problem(503, busy), headers_to_add=[again]),
+            _mapper(_flag("OM"), _problem(503, BUSY), headers_to_add=[again]),
+            _mapper(_flag("UO"), _problem(503, BUSY), headers_to_add=[again]),
             _mapper(_person(lost), _page(broken_page(_SERVICE))),
             _mapper(lost, _json(broken_problem(_SERVICE))),
             _mapper(_person(_status(503)), _page(away_page(_SERVICE)), headers_to_add=[again]),

@@ -4,12 +4,12 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from urllib.parse import quote
 
-from coterie.members.gateway import PAGES, REFUSED, Route
+from coterie.members.gateway import NOT_READY, PAGES, REFUSED, TRIES, Route
 
 from .clusters import CONSOLE
 from .document import Json, resources, seconds, typed
 from .edge import Edge
-from .listener import BODY_LIMIT
+from .listener import BODY_LIMIT, WHOLE_BODY
 from .places import Place, places
 
 __all__ = ["routes"]
@@ -82,7 +82,7 @@ def _place(place: Place, edge: Edge) -> Iterator[Json]:
 
 
 def _special(route: Route) -> bool:
-    return route.idempotent or route.timeout is not None or route.stream
+    return route.attempts > 1 or route.timeout is not None or route.stream
 
 
 def _match(shape: Sequence[str]) -> Json:
@@ -118,7 +118,7 @@ def _routed(route: Route, match: Json, edge: Edge) -> Json:
             "idle_timeout": seconds(edge.stream_idle_timeout),
             "max_stream_duration": {"max_stream_duration": "0s"},
         }
-        more = {"typed_per_filter_config": {BODY_LIMIT: _OFF}}
+        more = {"typed_per_filter_config": {BODY_LIMIT: _OFF, WHOLE_BODY: _OFF}}
     else:
         # A call that may take long may be silent as long.
         idle = max(lasts, edge.body_timeout) + 1
@@ -131,18 +131,19 @@ def _routed(route: Route, match: Json, edge: Edge) -> Json:
         "route": {
             "cluster": route.service,
             **times,
-            **({"retry_policy": _retry(also=",reset")} if route.idempotent else {}),
+            **({"retry_policy": _retry(",reset", route.attempts)} if route.attempts > 1 else {}),
         },
     }
 
 
-def _retry(also: str = "") -> Json:
+def _retry(also: str = "", tries: int = TRIES) -> Json:
     """When a request is sent again: nothing was sent, or nothing begun; or it does no harm."""
     return {
         "retry_on": "connect-failure,refused-stream,reset-before-request,retriable-headers" + also,
-        "retriable_headers": [{"name": REFUSED, "present_match": True}],
-        "num_retries": 3,
-        "retry_back_off": {"base_interval": "0.025s", "max_interval": "0.25s"},
+        # Not of those with too much to do: asked again, they would have more.
+        "retriable_headers": [{"name": REFUSED, "string_match": {"exact": NOT_READY}}],
+        "num_retries": tries - 1,
+        "retry_back_off": {"base_interval": "0.05s", "max_interval": "0.5s"},
         "retry_host_predicate": [_OTHERS],
         "host_selection_retry_max_attempts": 5,
     }
@@ -168,7 +169,7 @@ def _pages(edge: Edge) -> Iterator[Json]:
     for page in PAGES:
         if edge.docs or not page.startswith(("/docs", "/openapi")):
             match = {"safe_regex": {"regex": f"{re.escape(page)}(?:[/.].*)?"}}
-            found = Route(service=CONSOLE, operation=page, method="GET", path=page, idempotent=True)
+            found = Route(service=CONSOLE, operation=page, method="GET", path=page, attempts=TRIES)
             yield _routed(found, match, edge)
 
 

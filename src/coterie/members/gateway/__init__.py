@@ -8,13 +8,16 @@ Deliberately knows no contract: an operation is a method, a path and a service. 
 and opens no WebSocket; Envoy does.
 """
 
-from .away import away_page, away_problem, broken_page, broken_problem, wants_page
+from .away import BUSY, away_page, away_problem, broken_page, broken_problem, wants_page
 from .gateway import Gateway
-from .route import PAGES, REFUSED, Route
+from .route import NOT_READY, PAGES, REFUSED, TRIES, Route
 
 __all__ = [
+    "BUSY",
+    "NOT_READY",
     "PAGES",
     "REFUSED",
+    "TRIES",
     "Gateway",
     "Route",
     "away_page",

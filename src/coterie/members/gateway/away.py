@@ -4,7 +4,10 @@ from html import escape
 from string import Template
 from typing import Any
 
-__all__ = ["away_page", "away_problem", "broken_page", "broken_problem", "wants_page"]
+__all__ = ["BUSY", "away_page", "away_problem", "broken_page", "broken_problem", "wants_page"]
+
+BUSY = "The gateway has more to do than it can; try again"
+"""What a client is told who is one too many."""
 
 _PAGE = Template("""\
 <!doctype html>

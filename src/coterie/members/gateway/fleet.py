@@ -9,7 +9,10 @@ from coterie.client import IDLE
 from coterie.client.http1 import Pool
 from coterie.registry import Instance, InstanceState, Registry, Watch
 
-__all__ = ["Fleet", "Reach"]
+__all__ = ["CONNECTIONS", "Fleet", "Reach"]
+
+CONNECTIONS = 1000
+"""To one instance, and so the requests that are under way there: whoever comes then is refused."""
 
 log = logging.getLogger("coterie.gateway")
 
@@ -21,7 +24,7 @@ class Reach:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self.pool = Pool(url, connections=1000, idle_timeout=IDLE)
+        self.pool = Pool(url, connections=CONNECTIONS, idle_timeout=IDLE)
         self.busy = 0
         self.started = False
 

@@ -12,13 +12,14 @@ from coterie.binding.rest import UNREADABLE, Router, normal_path, problem_reply
 from coterie.call import Failure, Reply
 from coterie.client.http1 import NotSent, Reason, StreamedResponse, Unknown
 from coterie.contract import Code
+from coterie.policy import Budget
 from coterie.registry import Registry
 from coterie.server import STREAM_LIMIT, Cors
 
-from .away import away_page, away_problem, broken_page, broken_problem, wants_page
-from .fleet import Fleet
+from .away import BUSY, away_page, away_problem, broken_page, broken_problem, wants_page
+from .fleet import CONNECTIONS, Fleet
 from .headers import downstream, upstream
-from .route import PAGES, REFUSED, Route
+from .route import NOT_READY, PAGES, REFUSED, TRIES, Route
 from .upload import Left, Receive, Upload
 
 __all__ = ["Gateway"]
@@ -26,8 +27,9 @@ __all__ = ["Gateway"]
 Send = Callable[[Mapping[str, Any]], Awaitable[None]]
 
 _CONSOLE = "console"
-_TRIES = 4
-_BACK_OFF = 0.025
+_BACK_OFF = 0.05
+_RATIO = 0.1
+_TOKENS = 40.0  # half of them at once: what an instance that is killed has under way, and more
 _LATER = 0.5  # the service answers first when a call takes too long, and its answer says more
 _READING = ("GET", "HEAD", "OPTIONS")
 _LIVE = (("content-type", "application/json"),)
@@ -43,10 +45,14 @@ class Gateway:
     faster than Python: the same routes, answers, retries and limits of time. ``registry`` tells
     the instances, and is started and stopped by whoever made it. ``console`` is the URL of what
     answers for documentation, keys and readiness; ``timeout`` the seconds a call may take where
-    its operation says nothing; ``body_limit`` the octets of a body that is not streamed.
+    its operation says nothing; ``body_limit`` the octets of a body that is not streamed, and
+    ``body_timeout`` the seconds it may take to arrive: an instance is asked once it is whole. One
+    that is streamed may stand still for ``idle_timeout``.
 
-    A request that certainly never left is sent again elsewhere; one whose outcome is unknown only
-    where its route is idempotent. Raises `ValueError` when two routes are one.
+    A request that certainly never left is sent again elsewhere, and one that was refused unbegun by
+    who is not ready; one whose outcome is unknown only where its route is idempotent, and while the
+    service's budget of retries lasts. Each is sent three times at most. Whoever has too much to do
+    is not asked again: the client is told, and when to come back. Raises `ValueError` when two routes are one.
     """
 
     def __init__(
@@ -56,16 +62,26 @@ class Gateway:
         *,
         timeout: float = 30.0,
         body_limit: int = 1 << 20,
+        body_timeout: float = 60.0,
+        idle_timeout: float = 300.0,
         cors: Cors | None = None,
         console: str | None = None,
         docs: bool = True,
     ) -> None:
+        self.calls = 0
+        """Requests that have come in since it started."""
+        self.in_flight = 0
+        """Those that are not answered yet."""
         self._router = Router((route.method, route.path, route) for route in routes)
         self._timeout = timeout
         self._limit = body_limit
+        self._body = body_timeout
+        self._idle = idle_timeout
         self._cors = cors
         self._pages = [page for page in PAGES if docs or not page.startswith(("/docs", "/openapi"))]
         self._console = console is not None
+        self._budgets = {route.service: Budget(_RATIO, _TOKENS) for route in routes}
+        self._budgets[_CONSOLE] = Budget(_RATIO, _TOKENS)
         self._fleet = Fleet(registry, {} if console is None else {_CONSOLE: console})
 
     async def start(self) -> None:
@@ -83,6 +99,8 @@ class Gateway:
         if scope["type"] != "http":
             await send({"type": "websocket.close", "code": 1000})
             return
+        self.calls += 1
+        self.in_flight += 1
         try:
             path = normal_path(scope["raw_path"].decode("latin-1"))
             found = self._found(scope, path)
@@ -94,6 +112,8 @@ class Gateway:
             await self._answer(problem_reply(refusal), scope, send)
         except Left:
             return
+        finally:
+            self.in_flight -= 1
 
     # --- where it goes --------------------------------------------------------------------------
 
@@ -110,7 +130,7 @@ class Gateway:
 
     def _page(self, scope: Mapping[str, Any], path: str, refusal: Failure) -> Route | Reply:
         if self._console and any(_below(path, page) for page in self._pages):
-            return Route(service=_CONSOLE, operation=path, method="GET", path=path, idempotent=True)
+            return Route(service=_CONSOLE, operation=path, method="GET", path=path, attempts=TRIES)
         if path != "/health/live" and (path != "/health/ready" or self._console):
             raise refusal
         method: str = scope["method"]
@@ -134,9 +154,14 @@ class Gateway:
         self, route: Route, path: str, scope: Mapping[str, Any], receive: Receive, send: Send
     ) -> None:
         """Ask an instance and send its answer, unless the client leaves first."""
-        limit = STREAM_LIMIT if route.stream else self._limit
-        upload = Upload(receive, limit)
-        body = await upload.open(_header(scope, b"content-length"))
+        announced = _header(scope, b"content-length")
+        body: bytes | AsyncIterator[bytes]
+        if route.stream:
+            upload = Upload(receive, STREAM_LIMIT, self._idle)
+            body = await upload.open(announced)
+        else:
+            upload = Upload(receive, self._limit, self._idle)
+            body = await upload.gather(announced, self._body)
         asking = asyncio.create_task(self._ask(route, path, scope, upload, body, send))
         leaving = asyncio.create_task(upload.departure())
         try:
@@ -162,19 +187,23 @@ class Gateway:
         query: bytes = scope["query_string"]
         target = f"{path}?{query.decode('latin-1')}" if query else path
         headers = upstream(scope)
+        budget = self._budgets[route.service]
         tried: set[str] = set()
         unknown = False
-        for attempt in range(_TRIES):
+        for attempt in range(TRIES):
             reach = await self._fleet.choose(route.service, tried)
             if reach is None:
                 break
+            if reach.busy >= CONNECTIONS:
+                raise Failure(Code.UNAVAILABLE, BUSY, retry_after=1.0)
             tried.add(reach.url)
             reach.busy += 1
             try:
                 answer = await reach.pool.request(
                     scope["method"], target, headers, body, deadline=deadline, stream=True
                 )
-                if attempt + 1 == _TRIES or upload.touched or not _refused(answer):
+                budget.succeeded()
+                if attempt + 1 == TRIES or upload.touched or not _refused(answer):
                     await self._relay(answer, upload, scope, send)
                     return
                 await answer.body.aclose()
@@ -182,8 +211,9 @@ class Gateway:
                 if error.reason is Reason.DEADLINE:
                     what = f"{route.service} did not answer in time"
                     raise Failure(Code.DEADLINE_EXCEEDED, what) from error
-                unknown = isinstance(error, Unknown)
-                if not _again(error, route, upload):
+                unknown = unknown or isinstance(error, Unknown)
+                tries = _tries(error, route, budget)
+                if upload.touched or attempt + 1 >= tries:
                     break
             except ValueError as error:
                 raise Failure(Code.INVALID_ARGUMENT, UNREADABLE) from error
@@ -231,15 +261,16 @@ class Gateway:
         await send({"type": "http.response.start", "status": status, "headers": headers})
 
 
-def _again(error: NotSent | Unknown, route: Route, upload: Upload) -> bool:
-    """Whether sending it once more does no harm, and is possible."""
-    if upload.touched:
-        return False
-    return isinstance(error, NotSent) or (route.idempotent and error.reason is Reason.CLOSED)
+def _tries(error: NotSent | Unknown, route: Route, budget: Budget) -> int:
+    """How often a request may be sent in all, after it has failed like this."""
+    if isinstance(error, NotSent):
+        return TRIES
+    budget.failed()
+    return route.attempts if error.reason is Reason.CLOSED and budget.may_retry() else 1
 
 
 def _refused(answer: StreamedResponse) -> bool:
-    return answer.status == 503 and any(name == REFUSED for name, _ in answer.headers)
+    return answer.status == 503 and (REFUSED, NOT_READY) in answer.headers
 
 
 def _away(service: str, scope: Mapping[str, Any]) -> Reply:

@@ -2,19 +2,25 @@
 
 from msgspec import Struct
 
-__all__ = ["PAGES", "REFUSED", "Route"]
+__all__ = ["NOT_READY", "PAGES", "REFUSED", "TRIES", "Route"]
 
 PAGES = ("/docs", "/openapi", "/.well-known/jwks.json", "/health/ready")
 """Where the console answers for the gateway: each path, and what follows it after ``/`` or ``.``."""
 
 REFUSED = "coterie-refused"
-"""The header of a 503 which says that nothing was begun: the same request may go elsewhere."""
+"""The header of a 503 which says that nothing was begun, and why."""
+
+NOT_READY = "true"
+"""What that header says where the same request may go elsewhere at once."""
+
+TRIES = 3
+"""How often a request is sent at most, the first time included."""
 
 
 class Route(Struct, frozen=True, kw_only=True):
     """Requests with this ``method`` and ``path`` (a template such as ``/orders/{id}``) are a service's.
 
-    ``idempotent`` says that sending one twice does no harm; ``timeout`` is in seconds, ``None``
+    ``attempts`` is how often one may be sent whose outcome is unknown; ``timeout`` is in seconds, ``None``
     for the system's; ``stream`` that its body or its answer may take any time.
     """
 
@@ -22,6 +28,6 @@ class Route(Struct, frozen=True, kw_only=True):
     operation: str
     method: str
     path: str
-    idempotent: bool = False
+    attempts: int = 1
     timeout: float | None = None
     stream: bool = False

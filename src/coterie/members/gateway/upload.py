@@ -6,6 +6,7 @@ from typing import Any, Self
 
 from coterie.call import Failure
 from coterie.contract import Code
+from coterie.server import TOO_SLOW
 
 __all__ = ["Left", "Receive", "Upload"]
 
@@ -17,27 +18,41 @@ class Left(Exception):
 
 
 class Upload:
-    """The body of one request, of ``limit`` octets at most. ``await open()`` first.
+    """The body of one request, of ``limit`` octets at most.
 
-    ``whole`` is set once all of it was read; ``touched`` once some of a long one was: it cannot be
-    sent again. Iterating raises `Left` when the client goes away, and `Failure` 413 beyond the limit.
+    Either `gather` it, or `open` it and then iterate. ``whole`` is set once all of it was read;
+    ``touched`` once some of one that was opened was: it cannot be sent again. Whoever sends nothing
+    for ``idle`` seconds is given up. All of these raise `Left` when the client goes away, and
+    `Failure`: 413 beyond the limit, 408 for who is too slow.
     """
 
-    def __init__(self, receive: Receive, limit: int) -> None:
+    def __init__(self, receive: Receive, limit: int, idle: float) -> None:
         self.whole = asyncio.Event()
         self.touched = False
         self._receive = receive
         self._first = b""
         self._limit = limit
+        self._idle = idle
         self._size = 0
 
-    async def open(self, announced: bytes | None) -> bytes | AsyncIterator[bytes]:
-        """The octets, if they came in one piece; else this, to be iterated once.
+    async def gather(self, announced: bytes | None, seconds: float) -> bytes:
+        """All of it, which may take ``seconds``. ``announced`` is the ``Content-Length``.
 
-        ``announced`` is the ``Content-Length``. Raises as iterating does.
+        No instance has been asked yet: who is slow here makes nobody wait.
         """
-        if announced is not None and (len(announced) > 19 or int(announced) > self._limit):
-            raise _too_large(self._limit)
+        self._expect(announced)
+        parts = []
+        try:
+            async with asyncio.timeout(seconds):
+                while not self.whole.is_set():
+                    parts.append(await self._part())
+        except TimeoutError:
+            raise _too_slow() from None
+        return b"".join(parts)
+
+    async def open(self, announced: bytes | None) -> bytes | AsyncIterator[bytes]:
+        """The octets, if they came in one piece; else this, to be iterated once."""
+        self._expect(announced)
         self._first = await self._next()
         return self._first if self.whole.is_set() else self
 
@@ -58,7 +73,18 @@ class Upload:
         while (await self._receive())["type"] != "http.disconnect":
             pass
 
+    def _expect(self, announced: bytes | None) -> None:
+        if announced is not None and (len(announced) > 19 or int(announced) > self._limit):
+            raise _too_large(self._limit)
+
     async def _next(self) -> bytes:
+        try:
+            async with asyncio.timeout(self._idle):
+                return await self._part()
+        except TimeoutError:
+            raise _too_slow() from None
+
+    async def _part(self) -> bytes:
         message = await self._receive()
         if message["type"] == "http.disconnect":
             raise Left
@@ -69,6 +95,10 @@ class Upload:
         if self._size > self._limit:
             raise _too_large(self._limit)
         return body
+
+
+def _too_slow() -> Failure:
+    return Failure(Code.DEADLINE_EXCEEDED, TOO_SLOW, status=408, headers=(("connection", "close"),))
 
 
 def _too_large(limit: int) -> Failure:

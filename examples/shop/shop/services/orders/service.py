@@ -1,6 +1,5 @@
 """The orders service."""
 
-import contextlib
 import secrets
 from typing import Any
 
@@ -21,6 +20,7 @@ from shop.contracts.orders import (
 from shop.contracts.stock import Goods, NoSuchReservation, ReservationChanged, Stock
 from shop.contracts.users import UserHasOrders, Users
 
+from .bookings import Booking, Bookings
 from .store import OrderStore
 
 OWNER = owner("user_id") | role("admin")
@@ -29,18 +29,20 @@ OWNER = owner("user_id") | role("admin")
 class OrderService(Orders):
     """Takes orders. Calls come first and writes after, so no lock is held over the network."""
 
-    def __init__(self, users: Users, stock: Stock, store: OrderStore) -> None:
+    def __init__(self, users: Users, stock: Stock, store: OrderStore, bookings: Bookings) -> None:
         self.users = users
         self.stock = stock
         self.store = store
+        self.bookings = bookings
 
     async def place(self, order: NewOrder) -> Created:
         await self.users.user(order.user_id)
-        reservation = secrets.token_hex(16)
+        booking = Booking(secrets.token_hex(16))
         # Before the call: goods may be taken although the answer never comes.
-        self.store.if_undone(lambda: self.stock.release(reservation))
-        held = await self.stock.reserve(reservation, order.product_id, order.quantity)
-        order_id = await self.store.add(order, held.unit_price, reservation)
+        await self.bookings.note(booking)
+        held = await self.stock.reserve(booking.reservation, order.product_id, order.quantity)
+        await self.bookings.confirm(booking)
+        order_id = await self.store.add(order, held.unit_price, booking.reservation)
         await self.placed(OrderPlaced(order_id, order.user_id, order.product_id, order.quantity))
         return Created("Order placed successfully", f"/api/order/{order_id}")
 
@@ -73,9 +75,9 @@ class OrderService(Orders):
 
     async def delete(self, order_id: int) -> Done:
         row = _permitted(await self.store.look(order_id), order_id)
-        await self.stock.release(row["reservation"])
         if not await self.store.remove(order_id):
             raise NoSuchOrder(order_id)
+        await self.bookings.cancel(Booking(row["reservation"]))
         await self.cancelled(OrderCancelled(order_id))
         return Done("Order deleted successfully")
 
@@ -93,17 +95,13 @@ class OrderService(Orders):
     async def _rebook(self, row: RowMapping, before: Goods, after: Goods) -> int:
         """Hold the other goods, until this call fails; their price."""
         reservation, change = row["reservation"], secrets.token_hex(16)
-
-        async def undo() -> None:
-            # Either fault says that the change never came to be, or is no longer the last one.
-            with contextlib.suppress(NoSuchReservation, ReservationChanged):
-                await self.stock.unbook(reservation, change, before)
-
-        self.store.if_undone(undo)
+        booking = Booking(reservation, change, before)
+        await self.bookings.note(booking)
         try:
             held = await self.stock.rebook(reservation, change, before, after)
         except NoSuchReservation:
             raise NoSuchOrder(row["id"]) from None
+        await self.bookings.confirm(booking)
         return held.unit_price
 
 

@@ -40,3 +40,15 @@ buyers = Table(
     Column("user_id", Integer, primary_key=True, autoincrement=False),
     Column("closed", Boolean, nullable=False),
 )
+
+# Goods that were taken, or are about to be, and that no order stands for (yet); see bookings.py.
+bookings = Table(
+    "bookings",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("reservation", String(64), nullable=False),
+    Column("product_id", Integer),
+    Column("quantity", Integer),
+    Column("due", Integer, nullable=False),
+    Column("given_up", Boolean, nullable=False),
+)

@@ -19,6 +19,17 @@ _IN = {
     Source.COOKIE: "cookie",
 }
 
+_KEY: dict[str, Any] = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": True,
+    "description": "Names what you want done, a UUID say: the same request with the same key is done"
+    " once, and answered as it was the first time",
+    # What begins with a quote is a string of structured fields (RFC 9651), and taken as well.
+    "schema": {"type": "string", "maxLength": 255, "pattern": "^[!#-~]([ -~]*[!-~])?$"},
+    "example": "8e03978e-40d5-43dd-bc93-6894a57f9324",
+}
+
 # A list repeats its name: ?tag=a&tag=b
 _REPEATED: dict[str, Any] = {"style": "form", "explode": True}
 
@@ -46,6 +57,8 @@ def parameters(
                     "schema": {"type": "string"},
                 }
             )
+    if operation.keyed and ("header", _KEY["name"].lower()) not in given:
+        found.append(_KEY)
     return found
 
 

@@ -24,9 +24,14 @@ _STANDARD = {
     401: ("Unauthenticated", "No token came, or one that does not hold"),
     403: ("Forbidden", "The token holds, but does not allow this"),
     406: ("NotAcceptable", "The answer comes in no form that `Accept` names"),
+    409: (
+        "StillRunning",
+        "The first request with this `Idempotency-Key` has not been answered yet",
+    ),
     412: ("Changed", "It has changed since the entity tag in `If-Match` was read"),
     413: ("TooLarge", "The body is larger than this service takes"),
     415: ("UnsupportedMediaType", "The body comes in a `Content-Type` not understood here"),
+    422: ("KeyUsedBefore", "This `Idempotency-Key` came with another request before"),
 }
 
 _MEMBERS: dict[str, Any] = {
@@ -133,13 +138,15 @@ def _standard(operation: Operation, access: Access) -> Iterator[int]:
     body = {p.source for p in operation.parameters} & {Source.BODY, Source.FORM, Source.MEMBER}
     yield from _where(
         {
-            400: bool(operation.parameters),
+            400: bool(operation.parameters) or operation.keyed,
             401: not access.anonymous,
             403: access.refuses,
             406: not operation.result.redirect,
+            409: operation.keyed,
             412: operation.if_match is not None,
             413: bool(body),
             415: bool(body),
+            422: operation.keyed,
         }
     )
 

@@ -15,6 +15,10 @@ from .schemas import Schemas
 __all__ = ["success"]
 
 _TAG = {"description": "Names this state (RFC 9110, 8.8.3)", "schema": {"type": "string"}}
+_KEPT = {
+    "description": "How long the answer may be kept (RFC 9111, 5.2.2)",
+    "schema": {"type": "string"},
+}
 _LINK = {"description": 'The next part, as `rel="next"` (RFC 8288)', "schema": {"type": "string"}}
 _LOCATION = {
     "description": "Where to go",
@@ -38,7 +42,8 @@ def success(operation: Operation, schemas: Schemas) -> dict[str, dict[str, Any]]
         response["content"] = content
     found = {str(operation.status): response}
     if operation.etag:
-        found["304"] = {"description": "What you have is current", "headers": {"ETag": _TAG}}
+        told = {"ETag": _TAG} | ({} if operation.max_age is None else {"Cache-Control": _KEPT})
+        found["304"] = {"description": "What you have is current", "headers": told}
     return found
 
 
@@ -55,6 +60,8 @@ def _headers(operation: Operation, schemas: Schemas) -> dict[str, Any]:
             )
     if operation.etag:
         headers["ETag"] = _TAG
+    if operation.max_age is not None:
+        headers["Cache-Control"] = _KEPT
     if get_origin(struct) is Page:
         headers["Link"] = _LINK
     return headers

@@ -3,7 +3,7 @@
 
 const MOST_LINES = 1000;
 const THEMES = ["system", "light", "dark"];
-const PLACES = { o: "/console", g: "/console/graph", t: "/console/traces", l: "/console/logs", c: "/console/contracts" };
+const PLACES = { o: "/console", g: "/console/graph", p: "/console/protection", t: "/console/traces", l: "/console/logs", c: "/console/contracts" };
 
 // --- theme ---------------------------------------------------------------------------------------
 

@@ -13,6 +13,7 @@ from .logs import logs_page, logs_stream
 from .missing import missing_page
 from .overview import overview_page
 from .process import process_page
+from .protection import protection_page
 from .trace import trace_page
 from .traces import traces_page
 
@@ -28,6 +29,7 @@ __all__ = [
     "notice",
     "overview_page",
     "process_page",
+    "protection_page",
     "trace_page",
     "traces_page",
 ]

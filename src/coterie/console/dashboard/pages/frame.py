@@ -12,6 +12,7 @@ __all__ = ["SECTIONS", "frame", "notice"]
 SECTIONS = {
     "Overview": "/console",
     "Graph": "/console/graph",
+    "Protection": "/console/protection",
     "Traces": "/console/traces",
     "Logs": "/console/logs",
     "Contracts": "/console/contracts",

@@ -28,6 +28,11 @@ _TONES = {
     "stuck": "bad",
     "crashed": "bad",
     "stopped": "idle",
+    "closed": "ok",
+    "half-open": "warn",
+    "open": "bad",
+    "enough": "ok",
+    "spent": "warn",
 }
 _TRACE = re.compile(r"(?<![0-9a-f])([0-9a-f]{32})(?![0-9a-f])")
 SHADES = 6

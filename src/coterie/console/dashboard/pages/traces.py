@@ -32,7 +32,7 @@ async def traces_page(known: Known, asked: Asked) -> Content:
         title="Traces",
         section="Traces",
         head=head,
-        parts={"traces": _list(found, asked)},
+        parts={"traces": joined(_list(found, asked), _lost(known.live.spans_lost))},
     )
 
 
@@ -112,6 +112,13 @@ def _list(found: Sequence[TraceEntry], asked: Asked) -> Html:
         older = tag("p", tag("a", "Older", href=address, rel="next"), class_="pager")
     region = tag("div", table, class_="scroll", tabindex=0, role="region", aria_label="Traces")
     return joined(region, older)
+
+
+def _lost(number: int) -> Html | None:
+    if not number:
+        return None
+    told = f"{number:,} more calls ended too quickly one after another to be remembered."
+    return tag("p", told, class_="pager quiet")
 
 
 def _row(entry: TraceEntry, longest: float) -> Html:
