@@ -60,9 +60,17 @@ def test_who_sleeps_keeps_nobody_out() -> None:
 
 
 def test_a_burst_is_taken_in() -> None:
-    """Fifteen at once on a quiet process are no jam, whatever each takes."""
-    told = run([(5, 40)], [THINKS], at_once=[(2.0, 15), (4.0, 15)])
+    """A hundred at once on a quiet process are no jam, whatever each takes."""
+    told = run([(9, 40)], [THINKS], at_once=[(0.0, 100), (4.0, 100), (7.0, 100)])
     assert not told.refused
+
+
+@pytest.mark.parametrize("work", [0.0001, 0.002, 0.01, 0.02])
+def test_so_few_callers_are_never_refused(work: float) -> None:
+    """Thirty-two, each of whom asks again when it has its answer, wear nothing out."""
+    told = run([], [(work,)], at_once=[(0.0, 32)], again=3.0)
+    assert not told.refused
+    assert len(told.answered) > 0.8 * 3 / (work + 0.0001)
 
 
 @pytest.mark.parametrize(("shapes", "most"), SHAPES)
@@ -103,11 +111,11 @@ def test_who_leaves_before_its_turn_leaves_its_place() -> None:
 @pytest.mark.parametrize(
     ("values", "remedy"),
     [
-        ({"wait": 0.0}, "such as 0.02"),
-        ({"wait": -1.0}, "such as 0.02"),
-        ({"wait": float("nan")}, "such as 0.02"),
-        ({"least": 0}, "such as 1"),
-        ({"least": 10, "most": 9}, "no less than least"),
+        ({"wait": 0.0}, "such as 0.1"),
+        ({"wait": -1.0}, "such as 0.1"),
+        ({"wait": float("nan")}, "such as 0.1"),
+        ({"least": 0}, "such as 32"),
+        ({"most": 0}, "such as 1000"),
     ],
 )
 def test_senseless_values_are_refused(values: dict[str, float], remedy: str) -> None:

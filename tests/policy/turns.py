@@ -1,11 +1,12 @@
 """An event loop on paper: calls come when their time has come, and all share one processor.
 
-Each turn takes in whatever has arrived by then, wakes whom the time has come for, and lets the new
-ones begin: in this order, as asyncio and uvloop do.
+Each turn takes in whatever has arrived by then, lets a batch of the new ones begin, and goes on with
+those whom the time has come for.
 """
 
 import heapq
 import random
+from bisect import insort
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -61,11 +62,12 @@ def run(
     on: bool = True,
     at_once: Sequence[tuple[float, int]] = (),
     priorities: Sequence[Priority] = ("normal",),
+    again: float = 0.0,
 ) -> Outcome:
     """What becomes of a ``load`` of (seconds, calls a second), each call of a shape by chance.
 
     ``at_once`` are (time, number of calls) besides; ``priorities`` go round. Not ``on``: without
-    the gate.
+    the gate. For the first ``again`` seconds whoever is answered asks anew.
     """
     chance, clock = random.Random(1), _Clock()  # noqa: S311  # a load, and the same one each time
     gate = Gate(settings, clock=clock)
@@ -77,12 +79,10 @@ def run(
     while arriving[number:] or asleep or new:
         if clock.now > end + 60:
             break
-        nearest = [arriving[number]] if number < len(arriving) else []
-        nearest += [asleep[0][0]] if asleep else []
         if not new:
-            clock.now = max(clock.now, min(nearest))
+            clock.now = max(clock.now, _nearest(arriving[number : number + 1], asleep))
         clock.now += TURN
-        before, by = len(new), clock.now
+        by = clock.now
         while number < len(arriving) and arriving[number] <= by:
             due, priority = arriving[number], priorities[number % len(priorities)]
             number += 1
@@ -94,20 +94,33 @@ def run(
                 under_way += 1
                 new.append(_Call(due, list(chance.choice(shapes))))
         outcome.most = max(outcome.most, under_way)
-        ready, new = new[:before] + _awake(asleep, clock.now) + new[before:], []
+        first = gate.batch if on else len(new)
+        ready, new = new[:first] + _awake(asleep, clock.now), new[first:]
         for call in ready:
             if on and not call.begun:
                 gate.begun()
             call.begun = True
-            while call.steps and call.steps[0] >= 0:
-                clock.now += call.steps.pop(0)
+            clock.now += _works(call)
             if call.steps:
                 turn += 1
                 heapq.heappush(asleep, (clock.now - call.steps.pop(0), turn, call))
             else:
                 under_way -= 1
                 outcome.answered.append((call.due, clock.now - call.due))
+                if clock.now < again:
+                    insort(arriving, clock.now, lo=number)
     return outcome
+
+
+def _works(call: _Call) -> float:
+    took = 0.0
+    while call.steps and call.steps[0] >= 0:
+        took += call.steps.pop(0)
+    return took
+
+
+def _nearest(arriving: list[float], asleep: list[tuple[float, int, _Call]]) -> float:
+    return min(arriving + ([asleep[0][0]] if asleep else []))
 
 
 def _awake(asleep: list[tuple[float, int, _Call]], now: float) -> list[_Call]:

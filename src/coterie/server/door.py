@@ -3,9 +3,10 @@
 import asyncio
 import logging
 import random
+from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from time import monotonic
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
@@ -14,10 +15,19 @@ from coterie.policy import Gate, Priority
 from .access import AccessLog
 from .body import Receive
 
-__all__ = ["LEFT", "STREAMS", "Door"]
+__all__ = ["LEFT", "STREAMS", "Door", "Startable"]
 
 Send = Callable[[Mapping[str, Any]], Awaitable[None]]
 Serve = Callable[[Mapping[str, Any], Receive, Send], Awaitable[None]]
+
+
+class Startable(Protocol):
+    """A connection with a request to be served."""
+
+    def start(self, cycle: Any, app: Any) -> None:
+        """Begin to serve it with ``app`` (ASGI 3.0)."""
+        ...
+
 
 log = logging.getLogger("coterie.server")
 
@@ -73,10 +83,16 @@ class Door:
     ) -> None:
         self.gate = gate
         self.streams = 0
+        self._line: deque[tuple[Startable, Any]] = deque()
+        self._starting = 0  # which have a task, and not had its first turn
+        self._awaited = False
         begun = gate.begun
 
         def served(scope: Mapping[str, Any], receive: Receive, send: Send) -> Awaitable[None]:
             begun()
+            self._starting -= 1
+            if self._line:
+                self._go_on()
             return serve(scope, receive, send)
 
         self.serve: Serve = served
@@ -86,6 +102,43 @@ class Door:
         self._sampled = 0.0
         self._told = 0.0
         self._refused = 0
+
+    def start(self, connection: Startable, cycle: Any) -> None:
+        """Serve a request that was let in: now, or in a later turn of the loop.
+
+        Between two turns the loop looks at its sockets. So one that has much to do begins no more
+        in a turn than its gate says, and those who are to be refused hear of it in time.
+        """
+        if self._starting < self.gate.batch and not self._line:
+            self._starting += 1
+            connection.start(cycle, self.serve)
+            return
+        self._line.append((connection, cycle))
+        if not self._starting:
+            self._go_on()
+
+    def left(self) -> None:
+        """A request that was started will not have its first turn: its client is gone."""
+        self.gate.left()
+        self._starting -= 1
+        if self._line:
+            self._go_on()
+
+    def _go_on(self) -> None:
+        if not self._awaited:
+            self._awaited = True
+            asyncio.get_running_loop().call_soon(self._next)
+
+    def _next(self) -> None:
+        self._awaited = False
+        line, batch = self._line, self.gate.batch
+        while line and self._starting < batch:
+            connection, cycle = line.popleft()
+            if cycle.disconnected:
+                self.gate.left()
+                continue
+            self._starting += 1
+            connection.start(cycle, self.serve)
 
     def takes(self, method: bytes, url: bytes, under_way: int) -> bool:
         """Whether this request is let in, where there is something to decide."""

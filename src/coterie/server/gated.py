@@ -109,7 +109,7 @@ class Gated(HeadLimit):
         if STREAMS in cycle.scope:
             return
         if _unbegun(task):
-            door.gate.left()
+            door.left()
         cycle.scope[LEFT] = True
         task.cancel()
 
@@ -179,10 +179,17 @@ class Gated(HeadLimit):
     def _start_asgi_task(self, cycle: Any, app: Any) -> None:
         door = self._door
         self._serving = cycle
-        if self._entered:
+        if door is None:
+            self.start(cycle, app)
+        elif self._entered or self._enters_late(door, cycle.scope):
             self._entered = False
-        elif door is not None and not self._enters_late(door, cycle.scope):
-            app, self._serving = door.refuse, _ANSWERED
+            door.start(self, cycle)
+        else:
+            self._serving = _ANSWERED
+            self.start(cycle, door.refuse)
+
+    def start(self, cycle: Any, app: Any) -> None:
+        """Serve the request of ``cycle``, which its client still waits for."""
         self._task = task = self.loop.create_task(cycle.run_asgi(app))
         task.add_done_callback(self.tasks.discard)
         self.tasks.add(task)
