@@ -25,9 +25,11 @@ demo: $(VENV)/.run ## The shop, running and driven step by step; Ctrl-C stops it
 
 ##@ Work on it
 
+# Tests that measure what the machine does come after the others, one by one.
 .PHONY: test
 test: $(VENV)/.dev ## All tests (ARGS="tests/call -k deadline" for some)
-	@$(BIN)/python -m pytest --numprocesses=auto --dist=loadfile $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses=auto --dist=loadfile $(or $(ARGS),-m "not alone")
+	@$(if $(ARGS),,$(BIN)/python -m pytest -m alone)
 
 .PHONY: tox
 tox: $(VENV)/.dev ## All tests under every Python we promise, as far as it is here (ARGS="-e py312")
@@ -78,6 +80,14 @@ attack: $(VENV)/.dev ## Schemathesis against the shop, 10,000 requests a service
 .PHONY: rolling
 rolling: $(VENV)/.dev ## Every service replaced again and again under 20,000 requests (ARGS=--kill: the control)
 	@$(BIN)/python -m tests.console.processes.rolling $(ARGS)
+
+.PHONY: protection
+protection: $(VENV)/.dev ## The tests of protection at their full length, alone on the machine: ten minutes
+	@COTERIE_TEST_LONG=1 $(BIN)/python -m pytest -n0 -o faulthandler_timeout=600 tests/protection $(ARGS)
+
+.PHONY: chaos
+chaos: $(VENV)/.run ## Five minutes of kills, pauses and faults in the shop (ARGS="--minutes 1 --number 7")
+	@$(BIN)/coterie chaos examples/shop --minutes 5 --number 42 $(ARGS)
 
 .PHONY: docs
 docs: $(VENV)/.dev ## The documentation, into docs/_build/html; a warning is an error

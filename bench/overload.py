@@ -117,11 +117,10 @@ async def _line(process: Process, seconds: float) -> bytes:
 
 
 async def _ended(process: Process) -> None:
-    assert process.stdin is not None
-    process.stdin.close()
+    # To the end of its pipes, too: an event loop that ends before them leaves them open.
     try:
         async with asyncio.timeout(5):
-            await process.wait()
+            await process.communicate(b"")
     except TimeoutError:
         process.kill()
-        await process.wait()
+        await process.communicate(b"")

@@ -129,6 +129,7 @@ async def test_who_answers_503_is_left_alone(bad: Bad) -> None:
         assert (bad.requests, good.calls) == (arrived, 10)
 
 
+@pytest.mark.promise("W3-01")
 async def test_what_one_operation_lacks_does_not_cost_the_others(
     bad: Bad, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -48,6 +48,7 @@ async def answering(peer: Peer, said: bytes, times: int = 1) -> list[bytes]:
 # --- where there is somebody --------------------------------------------------------------------
 
 
+@pytest.mark.promise("W0-11")
 async def test_calls_go_to_all_there_are(found: Found) -> None:
     """Who is announced is called at once, who is withdrawn is called no more."""
     async with served() as one, served() as two:

@@ -220,6 +220,7 @@ class Empty(Struct):
     pass
 
 
+@pytest.mark.promise("W0-11")
 async def test_a_call_is_a_span_of_its_own(desk: Any, asked: Asked) -> None:
     """Within the trace it is made in; every one has a deadline."""
     with entered(Context(Trace.root(), baggage={"a": "b"})) as outer:

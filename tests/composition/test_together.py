@@ -6,7 +6,7 @@ from time import monotonic
 import pytest
 
 from coterie.call import Failure, calling, current
-from coterie.composition.composite import Gathered, optional, together
+from coterie.composition.composite import Batcher, Gathered, Kept, optional, together
 from coterie.contract import Code
 from tests.client.http1.peer import until
 from tests.composition.parts import Gone, Stage, Watch, others
@@ -275,3 +275,30 @@ async def test_the_result_is_typed_as_a_tuple(stage: Stage) -> None:
     assert isinstance(found, Gathered)
     assert isinstance(found, tuple)
     assert found[1] == "a"
+
+
+async def test_a_part_is_called_the_same_wherever_it_was_defined() -> None:
+    """A function within a function by its own name, a method by its class's and its own."""
+
+    async def reviews(*_: object) -> str:
+        raise Failure(Code.UNAVAILABLE, "not today")
+
+    class Partner:
+        async def near(self, hotel: int) -> str:
+            raise Failure(Code.UNAVAILABLE, f"nothing near {hotel}")
+
+    async def many(keys: list[int]) -> dict[int, str]:
+        raise Failure(Code.UNAVAILABLE, f"none of {keys}")
+
+    async def rates() -> str:
+        raise Failure(Code.UNAVAILABLE, "not today")
+
+    found = await together(
+        optional(reviews(), default=""),
+        optional(asyncio.create_task(reviews()), default=""),
+        optional(Partner().near(7), default=""),
+        optional(Batcher(many)(3), default=""),
+        optional(Kept(rates, keep=1.0)(), default=""),
+    )
+    assert list(found.missing) == ["reviews", "reviews (2)", "Partner.near", "many", "rates"]
+    assert str(found.missing["reviews"]) == "not today"

@@ -59,6 +59,23 @@ async def test_nobody_changes_the_copy_of_another() -> None:
     assert second == [Book("Dune", ["sand"])]
 
 
+async def test_what_the_first_does_at_once_is_not_seen_by_the_others() -> None:
+    """It has its answer before those who joined have made a copy of theirs."""
+    shelf = Shelf()
+    handler = coalesce()(shelf.handle)
+
+    async def takes_all() -> None:
+        (await handler(a_call("books"))).value.clear()
+
+    one = asyncio.create_task(takes_all())
+    await until(lambda: shelf.open)
+    two = begin(handler, a_call("books"))
+    await asyncio.sleep(0)
+    shelf.open[0].set_result(Reply([Book("Dune", [])]))
+    await one
+    assert (await two).value == [Book("Dune", [])]
+
+
 @pytest.mark.parametrize(
     ("one", "other"),
     [

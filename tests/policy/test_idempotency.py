@@ -1,6 +1,7 @@
 """A call that comes again with its idempotency key has its effect once."""
 
 import asyncio
+import math
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -12,7 +13,17 @@ from msgspec import structs
 from coterie.call import Call, Failure, Handler, Reply
 from coterie.contract import Code
 from coterie.policy import Keeping, idempotency
-from tests.policy.keys import Ledger, Memory, Order, SoldOut, call_of, hosted, sent
+from coterie.policy.fingerprint import fingerprint
+from tests.policy.keys import (
+    Ledger,
+    Memory,
+    Order,
+    SoldOut,
+    call_of,
+    hosted,
+    operation,
+    sent,
+)
 
 
 class Told:
@@ -63,6 +74,13 @@ async def test_without_the_policy_the_effect_doubles() -> None:
     await handler(place())
     await handler(place())
     assert ledger.effects == ["place", "place"]
+
+
+def test_what_looks_alike_in_one_format_is_told_apart() -> None:
+    """JSON has no word for these; a float that may be left out can be any of them."""
+    place = operation("place")
+    values = (math.nan, math.inf, -math.inf, None, 0.0, 2**70, 2**71)
+    assert len({fingerprint(place, {"order": value}) for value in values}) == len(values)
 
 
 async def test_another_key_and_no_key_are_other_calls() -> None:

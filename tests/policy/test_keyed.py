@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from uuid import UUID
 
-from coterie.call import Call, Context, Reply, calling, current, entered
+from coterie.call import Call, Context, Principal, Reply, calling, current, entered
 from coterie.policy import keyed
 from tests.policy.keys import Order, call_of, operation
 
@@ -134,3 +134,22 @@ async def test_background_work_begins_without_keys() -> None:
     with entered(beside):
         await leave(wire, "place", order=Order(1))
     assert wire.keys == [None]
+
+
+async def test_the_same_key_of_another_user_or_operation_leads_to_other_keys() -> None:
+    """A key is its sender's own choice: what one has done must not pass for what another wants."""
+    wire = Wire()
+    for user, name in (
+        ("ann", "place 1"),
+        ("ben", "place 1"),
+        ("ann", "pay 1"),
+        ("ann", "place 1"),
+    ):
+        context = call_of("place", "1").context
+        assert context.origin is not None
+        context.origin.serves(name, Principal(user))
+        with entered(context):
+            await leave(wire, "place", order=Order(1))
+    first, *others, again = wire.keys
+    assert first == again
+    assert len({first, *others}) == 3

@@ -136,17 +136,15 @@ async def slow_clients(kind: str, port: int, count: int, path: str = "/") -> Asy
         cwd=Path(__file__).parents[2],
     )
     assert process.stdout is not None
-    assert process.stdin is not None
     try:
         assert await soon(process.stdout.readline(), _PATIENCE) == b"open\n"
         yield Slow(process)
     finally:
-        process.stdin.close()
         with suppress(TimeoutError):
-            await soon(process.wait(), _PATIENCE)
+            await soon(process.communicate(b""), _PATIENCE)
         if process.returncode is None:
             process.kill()
-            await process.wait()
+            await process.communicate(b"")
 
 
 if __name__ == "__main__":

@@ -146,6 +146,7 @@ async def test_a_call_that_is_cancelled_closes_its_socket(way: str) -> None:
         await closed(server, began)
 
 
+@pytest.mark.promise("S0-08")
 @pytest.mark.parametrize("operation", ["read", "place"])
 async def test_what_was_never_sent_is_said_to_be(operation: str) -> None:
     """Nobody listens, or the queue of those who want to be heard is full: any may be repeated."""
@@ -220,6 +221,7 @@ async def test_an_upload_that_nobody_reads_ends_by_the_deadline() -> None:
             assert len(made) < 1000
 
 
+@pytest.mark.promise("W3-01")
 async def test_a_hung_service_takes_no_more_than_its_share() -> None:
     """Of a hundred callers ten wait, the others know at once. Control: else all hang on it."""
     for places, hanging in ((10, 10), (1000, 100)):

@@ -16,7 +16,7 @@ from bench.cores import Cores, choose
 from bench.open_loop import Plan
 from bench.overload import PATHS, Busy, Load, busy, percentile
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.alone, pytest.mark.asyncio(loop_scope="module")]
 
 LONG = "COTERIE_TEST_LONG" in os.environ
 SECONDS = 20.0 if LONG else 3.0

@@ -25,6 +25,8 @@ from tests.deploy.running import gate_of
 from tests.protection.slow import KINDS, slow_clients
 from tests.protection.wide import WIDE, own_gateway, wide
 
+pytestmark = pytest.mark.alone
+
 BOTH = pytest.mark.parametrize("gateway", ["envoy", "our own"])
 SLOW = pytest.mark.parametrize("kind", KINDS)
 

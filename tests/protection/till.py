@@ -156,12 +156,17 @@ class _Tills:
         finally:
             till.busy -= 1
 
+    @property
+    def queue(self) -> int:
+        """How many stand before the busier one."""
+        return max(till.busy for till in self.running)
+
     async def replace(self) -> None:
         """Kill the busier one as rudely as can be; then another takes its place."""
         till = max(self.running, key=lambda one: one.busy)
         till.process.send_signal(signal.SIGKILL)
         self.kills += 1
-        await till.process.wait()
+        await till.process.communicate(b"")  # to the end of its pipes, too
         self.running.remove(till)
         await till.pool.stop()
         self.running.append(await self._one())
@@ -169,11 +174,8 @@ class _Tills:
     async def stop(self) -> None:
         for till in self.running:
             await till.pool.stop()
-            assert till.process.stdin is not None
-            till.process.stdin.close()
-        for till in self.running:
             async with asyncio.timeout(20):
-                await till.process.wait()
+                await till.process.communicate(b"")
 
 
 async def storm(url: str, *, keys: int, tries: int, kills: int, keyed: bool = True) -> Storm:
@@ -198,10 +200,8 @@ async def storm(url: str, *, keys: int, tries: int, kills: int, keyed: bool = Tr
 
 async def _weather(tills: _Tills, found: Storm, keys: int, tries: int, kills: int) -> None:
     began, statuses, waiting = monotonic(), Counter[int](), asyncio.Semaphore(16)
-    done = 0
 
     async def pay(number: int) -> bytes:
-        nonlocal done
         while True:
             try:
                 async with waiting:
@@ -212,7 +212,6 @@ async def _weather(tills: _Tills, found: Storm, keys: int, tries: int, kills: in
                 statuses[answer.status] += 1
                 if answer.status == 200:
                     found.fresh += ("idempotency-replayed", "true") not in answer.headers
-                    done += 1
                     return answer.body
                 assert answer.status in (409, 503, 504), answer
             await asyncio.sleep(0.02 + _random.random() * 0.05)
@@ -221,19 +220,22 @@ async def _weather(tills: _Tills, found: Storm, keys: int, tries: int, kills: in
         bodies = await asyncio.gather(*(pay(number) for _ in range(tries)))
         found.mixed += len(set(bodies)) > 1
 
-    async def kill() -> None:
-        for number in range(kills):
-            due = keys * tries * (number + 0.5) / (kills + 2)
-            while done < due or max(till.busy for till in tills.running) < _BUSY:  # noqa: ASYNC110  # numbers have no event
-                await asyncio.sleep(0.001)
-            await tills.replace()
-
-    killing = asyncio.create_task(kill())
+    killing = asyncio.create_task(_kill(tills, statuses, keys * tries, kills))
     await asyncio.gather(*(one(number) for number in range(keys)))
-    killing.cancel()
-    await asyncio.wait((killing,))
+    await killing  # one that is being replaced is waited for
     found.statuses, found.kills = dict(statuses), tills.kills
     found.seconds = monotonic() - began
+
+
+async def _kill(tills: _Tills, statuses: Counter[int], payments: int, kills: int) -> None:
+    """So many, spread over all that is paid, each when many stand there."""
+    for number in range(kills):
+        due = payments * (number + 0.5) / (kills + 2)
+        while statuses[200] < due or tills.queue < _BUSY:  # numbers have no event
+            if statuses[200] >= payments:
+                return
+            await asyncio.sleep(0.001)
+        await tills.replace()
 
 
 def _main() -> None:

@@ -126,16 +126,14 @@ async def _running(*arguments: str) -> AsyncGenerator[int]:
         cwd=Path(__file__).parents[2],
     )
     assert process.stdout is not None
-    assert process.stdin is not None
     try:
         yield int(await soon(process.stdout.readline(), 30.0))
     finally:
-        process.stdin.close()
         try:
-            await soon(process.wait(), 10.0)
+            await soon(process.communicate(b""), 10.0)
         except TimeoutError:
             process.kill()
-            await process.wait()
+            await process.communicate(b"")
 
 
 if __name__ == "__main__":

@@ -158,3 +158,16 @@ async def test_many_calls_that_wait_are_all_served() -> None:
                 await until(lambda: site.lab.waiting == len(talks))
         site.lab.go.set()
         assert {(await talk.answer()).status for talk in talks} == {200}
+
+
+@pytest.mark.parametrize("target", ["http://h:99999/x", "*\\", "//[/"])
+async def test_what_cannot_be_read_takes_nobodys_place(target: str) -> None:
+    """However many a stranger sends: they are not let in, and whoever comes next is."""
+    async with site_of(shed=Shedding(most=4)) as site:
+        for _ in range(20):
+            async with await site.talk() as talk:
+                talk.say(f"GET {target} HTTP/1.1\r\nhost: h\r\n\r\n".encode())
+                assert (await talk.answer()).status >= 400
+        assert site.app.door is not None
+        assert site.app.door.gate.waiting == 0
+        assert (await site.ask("GET", "/text")).status == 200

@@ -110,6 +110,7 @@ async def test_switched_off_it_is_not(folder: Folder) -> None:
     assert len(elsewhere.calls) == 1
 
 
+@pytest.mark.promise("S3-63")
 async def test_the_numbers_are_those_of_who_is_called(folder: Folder) -> None:
     """Whatever the caller's own table says of itself."""
     tables = (
@@ -122,6 +123,7 @@ async def test_the_numbers_are_those_of_who_is_called(folder: Folder) -> None:
     assert len(elsewhere.calls) == 2
 
 
+@pytest.mark.promise("S3-63")
 async def test_the_way_is_told_how_to_choose_and_whom_to_leave_alone(folder: Folder) -> None:
     """Breaker, slow start and balance are the transport's; the tables reach it."""
     tables = '[service.desk.policy]\nslow_start = 3\nbreaker = false\nbalance = "round-robin"\n'
@@ -139,6 +141,7 @@ async def test_the_way_is_told_how_to_choose_and_whom_to_leave_alone(folder: Fol
     assert states["breaker", "desk-1"] == 1.0
 
 
+@pytest.mark.promise("S3-63")
 async def test_the_time_that_a_call_has_is_the_table_s(folder: Folder) -> None:
     """Over a network, too: what travels is what `coterie policies` tells."""
     elsewhere = Elsewhere(0)
@@ -173,6 +176,7 @@ async def test_a_call_that_is_stopped_is_counted(folder: Folder) -> None:
     assert ("deadline", "exceeded") in actions
 
 
+@pytest.mark.promise("S3-63")
 async def test_what_stands_in_for_a_service_has_no_database(folder: Folder) -> None:
     """Its policies are the system's; its service's database is not asked."""
     system = load(guarded(folder, services=DESK + CLERK).path, environment={})
@@ -199,6 +203,7 @@ async def test_what_stands_in_for_a_service_has_no_database(folder: Folder) -> N
         await assembly.stop()
 
 
+@pytest.mark.promise("S3-63")
 async def test_budgets_and_bulkheads_tell_how_they_stand(folder: Folder) -> None:
     """As gauges, once a call has needed them."""
     async with apart(folder, Elsewhere(1)) as assembly:

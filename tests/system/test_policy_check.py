@@ -3,8 +3,15 @@
 import pytest
 
 from tests.system.folder import Folder, told
-from tests.system.guarded import guarded
+from tests.system.guarded import CLERK, guarded
 
+ALONE = """
+    from coterie import Service, post
+
+    class Alone(Service, version="1.0"):
+        @post("/put")
+        async def put(self, text: str) -> int: ...
+"""
 PLAIN = '[system]\nname = "x"\n[service.a]\nimplements = "a:B"\n'  # four lines
 
 # What stands in the file, and what is said of it, beginning with the line.
@@ -16,12 +23,22 @@ WRONG = [
     ("[policy]\nretry = { budget = 1.5 }\n", "6: retry: budget = 1.5."),
     ("[policy]\nretry = { attempts = 'x' }\n", "6: [policy.retry] attempts takes a whole number,"),
     ("[policy]\nretry = { atempts = 2 }\n", "6: [policy.retry] has no key atempts. Did you mean"),
+    ("[policy]\nretry = { attempts = 11 }\n", "6: retry: attempts = 11. What failed 10 times"),
+    (
+        "[policy]\nhedge = { after = 'p200' }\n",
+        "6: [policy.hedge] after takes seconds, above 0, or",
+    ),
+    ("[policy]\nshed = { wait = 0 }\n", "6: [policy.shed] wait takes seconds, above 0, 10 at most"),
+    (
+        "[service.a.operation.b]\nshed = false\n",
+        "6: [service.a.operation.b] has no key shed. It belongs in [service.a.policy].",
+    ),
     ("[policy]\nretry = 3\n", "6: [policy] retry takes true, false, or a table of its values"),
     ("[policy]\nrety = false\n", "6: [policy] has no key rety. Did you mean retry?"),
     ("[policy]\nbreaker = { failures = 0.0 }\n", "6: breaker: failures = 0.0."),
     ("[policy]\nbulkhead = { queue = 5, wait = 0.0 }\n", "6: bulkhead: wait = 0."),
     ("[policy]\nbulkhead = { calls = -1 }\n", "6: bulkhead: calls = -1."),
-    ("[policy]\nshed = { least = 9, most = 3 }\n", "6: shed: most = 3."),
+    ("[policy]\nshed = { most = 0 }\n", "6: [policy.shed] most takes a whole number, 1 or more"),
     ("[policy]\nidempotency = 'requird'\n", '6: [policy] idempotency takes "accepted", "required"'),
     ("[policy]\nidempotency = { keep = -1.0 }\n", "6: idempotency: keep = -1.0."),
     ("[policy]\ntimeout = 1\nhedge = { after = 2.0 }\n", "7: hedge.after is 2 s, and a call ends"),
@@ -53,6 +70,20 @@ def test_all_of_them_are_named_at_once(folder: Folder) -> None:
     tables += "[service.a.policy]\nbulkhead = { calls = 0 }\n"
     lines = [problem.partition(":")[0] for problem in told(PLAIN + tables, folder.path)]
     assert lines == ["6", "7", "8", "10"]
+
+
+def test_all_values_of_one_policy_are_named_at_once(folder: Folder) -> None:
+    """Each by itself; one that is wrong by a default alone is not told."""
+    tables = "[policy]\nbreaker = { calls = 0, window = -1, open = 0, longest = 0.1 }\n"
+    wrong = told(PLAIN + tables, folder.path)
+    assert [problem.split(" ")[2] for problem in wrong] == ["calls", "window", "open"]
+
+
+def test_off_may_be_written_as_a_mode(folder: Folder) -> None:
+    """As the other two may; how long keys are kept makes no sense with it."""
+    assert told(PLAIN + '[policy]\nidempotency = { mode = "off" }\n', folder.path) == []
+    # Control: no other word is one.
+    assert len(told(PLAIN + '[policy]\nidempotency = { mode = "of" }\n', folder.path)) == 1
 
 
 def test_values_that_only_fit_together_with_a_wider_table_are_right(folder: Folder) -> None:
@@ -118,6 +149,37 @@ def test_a_table_of_no_operation_is_named(folder: Folder) -> None:
     wrong = guarded(folder, '[service.desk.policy]\nbalance = { hash = "numbr" }\n').problems()
     assert len(wrong) == 1
     assert "Did you mean number?" in wrong[0]
+
+
+def test_a_parameter_that_no_operation_of_the_system_has_is_named(folder: Folder) -> None:
+    """Said for all: it would choose nothing anywhere, and nobody would notice."""
+    wrong = guarded(folder, '[policy]\nbalance = { hash = "numbr" }\n').problems()
+    assert wrong == [
+        "coterie.toml:8: no operation of office has a parameter 'numbr'. Did you mean number?",
+    ]
+    # Control: it is enough that some operation has it.
+    assert guarded(folder, '[policy]\nbalance = { hash = "number" }\n').problems() == []
+
+
+def test_keys_that_nobody_takes_are_a_contradiction(folder: Folder) -> None:
+    """In one table; a service or an operation may be an exception to a wider one."""
+    off = 'idempotency = "off"\n'
+    services = CLERK.replace("ClerkService", "Alone")
+    folder.write("alone.py", ALONE)
+    services = services.replace("office", "alone")
+    both = f"[policy]\nkeyed = true\n{off}"
+    wrong = guarded(folder, both, services).problems()
+    assert len(wrong) == 1
+    assert wrong[0].startswith("coterie.toml:6: callers are told to give calls keys, and the")
+    apart = f"[policy]\nkeyed = true\n[service.clerk.policy]\n{off}"
+    assert guarded(folder, apart, services).problems() == []
+
+
+def test_a_workload_that_is_not_there_is_named(folder: Folder) -> None:
+    """Before anybody wants to run it."""
+    wrong = guarded(folder, '[chaos]\nworkload = "nope:X"\n').problems()
+    assert len(wrong) == 1
+    assert wrong[0].startswith("coterie.toml:8: [chaos] workload: nope cannot be imported")
 
 
 def test_keys_need_a_database(folder: Folder) -> None:

@@ -94,8 +94,8 @@ class FakeStore:
         return len(self.orders)
 
 
-class FakeBookings:
-    """Notes in a list."""
+class FakeBookings(Bookings):
+    """Notes in a list, and no database."""
 
     def __init__(self) -> None:
         self.noted: list[Booking] = []
@@ -108,7 +108,9 @@ class FakeBookings:
         self.confirmed.append(booking)
 
 
-def service(store: Any, stock: Stock | None = None, bookings: Any = None) -> OrderService:
+def service(
+    store: Any, stock: Stock | None = None, bookings: Bookings | None = None
+) -> OrderService:
     """The service under test."""
     return OrderService(FakeUsers(), stock or FakeStock(), store, bookings or FakeBookings())
 

@@ -2,6 +2,8 @@
 
 from hashlib import blake2b
 
+from .principal import Principal
+
 __all__ = ["Origin"]
 
 _DIGEST = 16  # bytes: two keys made here are as unlike as two random UUIDs
@@ -15,12 +17,23 @@ class Origin:
     own, made from it.
     """
 
-    __slots__ = ("_made", "given", "key")
+    __slots__ = ("_made", "_scope", "given", "key")
 
     def __init__(self, key: str, *, given: bool = False) -> None:
         self.key = key
         self.given = given
         self._made: dict[bytes, int] = {}
+        self._scope = b""
+
+    def serves(self, operation: str, principal: Principal | None) -> None:
+        """The call with this key is one of ``operation``, for ``principal``: the first word counts.
+
+        A key is a caller's own choice: another's same key, or the same one at another operation,
+        must not lead to the same keys below.
+        """
+        if not self._scope:
+            who = "" if principal is None else f"{principal.issuer!r} {principal.subject!r}"
+            self._scope = f"{operation} {who} ".encode()
 
     def derived(self, fingerprint: bytes) -> str:
         """The key for a call made within: ``fingerprint`` says of what, and with what.
@@ -31,5 +44,6 @@ class Origin:
         """
         before = self._made.get(fingerprint, 0)
         self._made[fingerprint] = before + 1
-        said = b"%d %s %s" % (before, fingerprint.hex().encode(), self.key.encode())
+        made = (before, fingerprint.hex().encode(), self._scope, self.key.encode())
+        said = b"%d %s %s%s" % made
         return blake2b(said, digest_size=_DIGEST, person=b"coterie.origin").hexdigest()

@@ -48,11 +48,12 @@ def coalesce(tally: Tally = untold) -> Policy:
 class _Flight:
     """One call, and how many wait for it."""
 
-    __slots__ = ("task", "waiting")
+    __slots__ = ("shared", "task", "waiting")
 
     def __init__(self, task: "asyncio.Task[Reply]") -> None:
         self.task = task
         self.waiting = 0
+        self.shared = False
 
 
 class _Together:
@@ -76,8 +77,11 @@ class _Together:
             if flight is None:
                 flight = self._begin(key, call)
                 await self._wait(key, flight, None)
-                return flight.task.result()
+                first = flight.task.result()
+                # Whoever joined copies it later than this caller has it, who may change it.
+                return structs.replace(first, value=own(first.value)) if flight.shared else first
             self._tally("coalesce", "joined", call)
+            flight.shared = True
             reply = await self._join(key, flight, call)
             if reply is not None:
                 return reply

@@ -12,9 +12,10 @@ __all__ = ["fingerprint"]
 
 _SIZE = 32  # bytes: who may choose arguments must not find two that look alike
 
-# JSON, since it holds whatever may travel, integers of any size among it. Deterministic: what has
-# no order (sets, tables) is sorted, so that equal values give equal bytes in every process.
-_encode = msgspec.json.Encoder(order="deterministic").encode
+# Deterministic: what has no order (sets, tables) is sorted, so that equal values give equal bytes in
+# every process. MessagePack tells NaN from nothing; JSON has integers of any size.
+_encode = msgspec.msgpack.Encoder(order="deterministic").encode
+_encode_large = msgspec.json.Encoder(order="deterministic").encode
 
 
 def fingerprint(operation: Operation, arguments: Mapping[str, Any]) -> bytes:
@@ -26,5 +27,8 @@ def fingerprint(operation: Operation, arguments: Mapping[str, Any]) -> bytes:
     Source: RFC 7693 (BLAKE2).
     """
     made = blake2b(f"{operation.id} {operation.major} ".encode(), digest_size=_SIZE)
-    made.update(_encode(arguments))
+    try:
+        made.update(_encode(arguments))
+    except OverflowError:
+        made.update(b"json " + _encode_large(arguments))
     return made.digest()

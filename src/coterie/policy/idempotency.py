@@ -166,7 +166,7 @@ class _Once:
         key, asked = _scoped(call, given), fingerprint(operation, call.arguments)
         left = call.context.remaining
         lease = (_LEASE if left is None else max(left, 0.0)) + _MARGIN
-        claim = await self._keys.claim(key, asked, lease=lease, keep=self._keep)
+        claim = await self._claimed(key, asked, lease)
         if isinstance(claim, int):
             return await self._first(call, key, claim)
         before, reply = claim
@@ -177,6 +177,33 @@ class _Once:
             raise Failure(Code.ABORTED, _RUNNING, retry_after=_PATIENCE)
         self._tally("idempotency", "replayed", call)
         return Recorded.replay(call, reply)
+
+    async def _claimed(
+        self, key: bytes, asked: bytes, lease: float
+    ) -> int | tuple[bytes, bytes | None]:
+        claiming = asyncio.ensure_future(self._keys.claim(key, asked, lease=lease, keep=self._keep))
+        try:
+            return await asyncio.shield(claiming)
+        except asyncio.CancelledError:
+            # It may be written all the same: then nobody would free it before its lease is over.
+            _ = self._beside(self._unclaimed(key, claiming))  # nobody is left to wait for it
+            raise
+
+    async def _unclaimed(
+        self, key: bytes, claiming: "asyncio.Future[int | tuple[bytes, bytes | None]]"
+    ) -> None:
+        await asyncio.wait((claiming,))
+        if claiming.cancelled() or claiming.exception() is not None:
+            return
+        claim = claiming.result()
+        if isinstance(claim, int):
+            await _quietly(self._keys.release(key, claim))
+
+    def _beside(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
+        task = asyncio.create_task(work)
+        self._releasing.add(task)
+        task.add_done_callback(self._releasing.discard)
+        return task
 
     async def _first(self, call: Call, key: bytes, claim: int) -> Reply:
         kept = False
@@ -202,9 +229,7 @@ class _Once:
 
         That goes on beside, where it takes long; and where it fails, the claim ends by itself.
         """
-        task = asyncio.create_task(_quietly(self._keys.release(key, claim)))
-        self._releasing.add(task)
-        task.add_done_callback(self._releasing.discard)
+        task = self._beside(_quietly(self._keys.release(key, claim)))
         await asyncio.wait((task,), timeout=_HURRY if hurry else _PATIENCE)
 
     def _refused(self, call: Call, what: str, why: str, status: int) -> Failure:

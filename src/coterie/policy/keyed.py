@@ -18,7 +18,9 @@ def keyed(*, required: bool = False) -> Policy:
     key is served gets a key made of that, of what is called, with what, and the how manieth of its
     kind it is: if the caller is run again, because it was killed or its answer got lost, it sends
     the same keys and nothing below it happens twice. That holds as far as it calls the same with
-    the same: what it draws anew each time, a random number or the hour, makes another call.
+    the same: what it draws anew each time, a random number or the hour, makes another call. A call
+    that is taken back when its caller fails (a saga) needs such a name of its own for each try: else
+    the next try is told that it was done, although it was undone.
 
     Else an operation declared ``keyed``, or every one where the service has ``required`` it, gets a
     random key: for the retries of this one call.

@@ -20,6 +20,8 @@ __all__ = ["Budget", "Retry", "retry"]
 _DAY = 86_400.0
 """Seconds: who asks for more patience than this does not mean it."""
 
+_MOST = 10
+
 _NO_DEADLINE = 30.0
 """Seconds that a call without a deadline may wait for its next attempt."""
 
@@ -41,7 +43,7 @@ class Retry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     attempts: Annotated[
         int,
         Meta(
-            title="a whole number, 1 or more",
+            title="a whole number, 1 to 10",
             description="How often a call is made at most, the first time counted.",
             examples=[3],
         ),
@@ -76,6 +78,11 @@ class Retry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             raise ValueError(
                 f"attempts = {self.attempts}: the first attempt counts, so take 1 or more;"
                 " retry = false switches retries off"
+            )
+        if self.attempts > _MOST:
+            raise ValueError(
+                f"attempts = {self.attempts}: what failed {_MOST} times does not pass by itself, so"
+                f" take {_MOST} or fewer"
             )
         if not 0 < self.base < math.inf:
             raise ValueError(f"base = {self.base}: take a number of seconds, such as 0.05")

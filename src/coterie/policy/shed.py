@@ -188,6 +188,11 @@ class Gate:
             self._pressed = now + _AFTER
         self._adjust(now)
 
+    def withdrawn(self) -> None:
+        """The call that was let in last was none."""
+        self._came.pop()
+        self.waiting -= 1
+
     def left(self) -> None:
         """A call that was let in will never have its turn: whoever made it is gone."""
         self._came.popleft()

@@ -62,6 +62,8 @@ _REFUSALS = [
     for pairs in _HEADERS
 ]
 
+_WATCHED = frozenset(("/health/live", "/health/ready", "/metrics", "/telemetry"))
+
 _ALOUD = 10.0
 _SAMPLE = 1.0
 
@@ -144,7 +146,7 @@ class Door:
         """Whether this request is let in, where there is something to decide."""
         path = url.partition(b"?")[0].decode("latin-1")
         priority: Priority = "normal"
-        if path.startswith("/health/") or path in ("/metrics", "/telemetry"):
+        if path in _WATCHED:
             priority = "high"
         elif self._priority is not None:
             priority = self._priority(method.decode("latin-1"), path)

@@ -149,7 +149,13 @@ class Gated(HeadLimit):
                     self._turn_away(door, method, known)
                     return
             self._entered = True
-        super()._begin(known)
+        try:
+            super()._begin(known)
+        except BaseException:
+            if self._entered:  # let in, and then its target could not be read
+                self._entered = False
+                door.gate.withdrawn()
+            raise
         length = known.get(b"content-length")
         if (length is not None and len(length) > _DIGITS) or b"transfer-encoding" in known:
             gentle: Any = _Gentle(self, self.transport)

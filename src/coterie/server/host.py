@@ -274,7 +274,9 @@ class Host:
         if call.guard is not None:
             read, names = self._guards[call.operation]
             call.guard(await read(**{name: call.arguments[name] for name in names}))
-        operation, render = call.operation, call.render
+        operation, render, context = call.operation, call.render, call.context
+        if context.origin is not None:
+            context.origin.serves(f"{operation.id} {operation.major}", context.principal)
         if render is not None:
             return render(await self._methods[operation](**call.arguments))
         check, promised = self._inside[operation]

@@ -24,6 +24,7 @@ class Notes:
         self._connections = connections
         self._free = asyncio.Semaphore(connections)
         self._idle: list[tuple[AsyncConnection, Any]] = []
+        self._stopped = False
 
     async def run(self, name: str, sql: str, values: tuple[Any, ...], wait: float) -> Any:
         """Run a statement and commit it: the first row it returns, if any.
@@ -48,12 +49,12 @@ class Notes:
                 row = await held[1].fetchrow(sql, *values)
             except asyncio.CancelledError:
                 # Sound: before its next statement the driver waits for the end of this one.
-                self._idle.append(held)
+                await self._back(held)
                 raise
             except Exception:
                 await _dropped(held[0])
                 raise
-            self._idle.append(held)
+            await self._back(held)
             return row
         finally:
             self._free.release()
@@ -67,8 +68,15 @@ class Notes:
         connection = await self._connect()
         return connection, (await connection.get_raw_connection()).driver_connection
 
+    async def _back(self, held: tuple[AsyncConnection, Any]) -> None:
+        if self._stopped:
+            await _dropped(held[0])
+        else:
+            self._idle.append(held)
+
     async def stop(self) -> None:
-        """Close all. Never raises."""
+        """Close all, those at work when that is done. Never raises."""
+        self._stopped = True
         while self._idle:
             connection, _ = self._idle.pop()
             with suppress(Exception):

@@ -23,6 +23,7 @@ from .recipe import Client, Given, Misfit, Signing, Verifying, recipe_of
 from .routes import check_routes, check_rules
 from .settings import fill_settings
 from .specs import ServiceSpec
+from .workload import find_workload
 
 __all__ = ["check", "plan", "resolve"]
 
@@ -32,11 +33,17 @@ def check(system: System) -> tuple[Problem, ...]:
 
     Imports the modules of its services, as starting it would.
     """
+    problems: list[Problem] = []
     try:
         plan(system)
     except SystemProblems as found:
-        return found.problems
-    return ()
+        problems += found.problems
+    if system.chaos is not None:
+        try:
+            find_workload(system)
+        except SystemProblems as found:
+            problems += found.problems
+    return SystemProblems(problems).problems
 
 
 def resolve(system: System) -> tuple[ServicePlan, ...]:

@@ -190,7 +190,21 @@ class _Resolver:
             elif retry is None:
                 what = f"{operation.id} is keyed so that it can be retried, and retry is off"
                 self.complain("keyed", what, "Leave out one of the two")
+        elif keyed and keeping is None:
+            self.keyed_in_vain()
         return keyed and keeping is not None
+
+    def keyed_in_vain(self) -> None:
+        """A wider table says keyed, and this operation takes no keys: tell why, or that it cannot be."""
+        off = self.paths.get("idempotency", ())
+        why = self.absent.get("idempotency", "the service takes none")
+        self.sources["keyed"] = f"no: {why}"
+        said = [layer for layer in self.layers if getattr(layer.spec, "keyed", None)]
+        # Keys that a more specific table switches off are an exception, and no mistake.
+        if why.startswith("off") and said and len(off) <= len(said[-1].path) + 1:
+            what = "callers are told to give calls keys, and the services take none: idempotency is"
+            remedy = "Leave out one of the two, or say keyed where keys are taken"
+            self.report.complain((*said[-1].path, "keyed"), f"{what} {why}", remedy)
 
     def hedge(self, timeout: float) -> Hedge | None:
         hedge = self.reading("hedge", self.settings("hedge", Hedge, on=False))

@@ -1,10 +1,11 @@
 """What the tables of policies say, held against the operations they speak of."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from coterie.registry import Hashing
+from coterie.registry import Balance, Hashing
 
 from .model import System
+from .places import TomlPath
 from .plan import ServicePlan
 from .policies import policies_of
 from .problem import Report
@@ -13,7 +14,7 @@ from .tables import near
 __all__ = ["check_policies_of"]
 
 
-def check_policies_of(system: System, services: Iterable[ServicePlan], report: Report) -> None:
+def check_policies_of(system: System, services: Sequence[ServicePlan], report: Report) -> None:
     """Report tables of no operation, and what an operation cannot have or contradicts itself."""
     for service in services:
         operations = [o for description in service.descriptions for o in description.operations]
@@ -26,11 +27,31 @@ def check_policies_of(system: System, services: Iterable[ServicePlan], report: R
                 report.complain(path, f"{service.name} has no operation {name[:40]!r}", remedy)
         for operation in operations:
             policies_of(system, service.name, operation, keeps=service.keeps, report=report)
-        balance = service.spec.policy.balance
-        if isinstance(balance, Hashing):
-            names = {p.name for operation in operations for p in operation.parameters}
-            if balance.hash not in names:
-                meant = near(balance.hash, names)
-                remedy = f"Did you mean {meant}?" if meant else "Name one that its operations have"
-                what = f"no operation of {service.name} has a parameter {balance.hash[:40]!r}"
-                report.complain(("service", service.name, "policy", "balance"), what, remedy)
+        place = ("service", service.name, "policy", "balance")
+        own = service.spec.policy.balance
+        _check_hash(own, place, service.name, _parameters([service]), report)
+    # Of a part of the system the operations that have it may be in another.
+    if len(services) == len(system.services):
+        wide = ("policy", "balance")
+        _check_hash(system.policy.balance, wide, system.name, _parameters(services), report)
+
+
+def _parameters(services: Iterable[ServicePlan]) -> set[str]:
+    return {
+        parameter.name
+        for service in services
+        for description in service.descriptions
+        for operation in description.operations
+        for parameter in operation.parameters
+    }
+
+
+def _check_hash(
+    balance: Balance | None, path: TomlPath, owner: str, names: set[str], report: Report
+) -> None:
+    if not isinstance(balance, Hashing) or balance.hash in names:
+        return
+    meant = near(balance.hash, names)
+    remedy = f"Did you mean {meant}?" if meant else "Name one that its operations have"
+    what = f"no operation of {owner} has a parameter {balance.hash[:40]!r}"
+    report.complain(path, what, remedy)

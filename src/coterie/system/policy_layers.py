@@ -1,6 +1,6 @@
 """Layers: the tables that speak of one policy, from the widest to the most specific."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
 from msgspec import Struct
@@ -81,13 +81,32 @@ def merged(
         return Merged(None, sources, paths)
     try:
         return Merged(kind(**fields), sources, paths)
-    except ValueError as error:
-        what, _, remedy = str(error).partition(": ")
-        field = what.split(" ", 1)[0]
-        remedy = remedy[:1].upper() + remedy[1:]
-        path = paths.get(f"{name}.{field}") or paths[name]
-        report.complain(path, f"{name}: {what}", remedy)
+    except ValueError:
+        for field, what, remedy in _wrong(kind, fields):
+            path = paths.get(f"{name}.{field}") or paths[name]
+            report.complain(path, f"{name}: {what}", remedy)
         return Merged(kind(), sources, paths)
+
+
+def _wrong(kind: type[Any], fields: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """Each field that is wrong, with what is wrong and what to do; the others without it."""
+    left = dict(fields)
+    dropped: list[str] = []
+    while True:
+        try:
+            kind(**left)
+        except ValueError as error:
+            what, _, remedy = str(error).partition(": ")
+            field = what.split(" ", 1)[0]
+            # Held against the default of one that was wrong itself, it may well be right.
+            if not any(f"{one} = " in remedy for one in dropped):
+                yield field, what, remedy[:1].upper() + remedy[1:]
+            if field not in left:
+                return
+            dropped.append(field)
+            del left[field]
+        else:
+            return
 
 
 def _told(said: Any) -> bool | Mapping[str, Any] | None:

@@ -26,8 +26,10 @@ def policy_of(tables: Tables, struct: type[S], values: Any, path: TomlPath) -> S
     if not isinstance(values, Mapping):
         tables.read(struct, values, path)
         return struct()
-    found = tables.some(struct, values, path, titled=True)
+    found = tables.some(struct, values, path)
     for name, kind in SETTINGS.items():
+        if name == "idempotency" and found.get(name) == {"mode": "off"}:
+            found[name] = "off"  # as it may be written without a table
         if isinstance(found.get(name), dict):
             found[name] = tables.some(kind, found[name], (*path, name))
     return struct(**found)

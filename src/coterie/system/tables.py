@@ -2,12 +2,13 @@
 
 import difflib
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
+from typing import Annotated, Any, TypeVar, get_args, get_origin
 
 import msgspec
 from msgspec import NODEFAULT, Meta, Struct, structs
 
 from .places import Places, TomlPath
+from .policy_specs import ServicePolicySpec
 from .problem import Report
 from .size import Size
 from .specs import TABLES
@@ -61,22 +62,14 @@ class Tables(Report):
         return struct(**read) if whole else None
 
     def some(
-        self,
-        struct: type[Struct],
-        values: Mapping[str, Any],
-        path: TomlPath,
-        *,
-        titled: bool = False,
+        self, struct: type[Struct], values: Mapping[str, Any], path: TomlPath
     ) -> dict[str, Any]:
-        """The keys of the table ``values`` that are right, for a ``struct`` that others fill up.
-
-        ``titled`` says that the titles of its fields tell what they take.
-        """
+        """The keys of the table ``values`` that are right, for a ``struct`` that others fill up."""
         fields = {f.encode_name: f for f in structs.fields(struct)}
         read: dict[str, Any] = {}
         for key, value in values.items():
             if key in fields:
-                read[key] = self._value(fields[key].type, value, (*path, key), titled=titled)
+                read[key] = self._value(fields[key].type, value, (*path, key))
             else:
                 self._unknown(key, fields, path)
         return {key: value for key, value in read.items() if value is not _WRONG}
@@ -88,15 +81,14 @@ class Tables(Report):
         self.complain(path, f"{path[-1]} is no table", f"Write a line {example} and keys below it")
         return {}
 
-    def _value(self, wanted: Any, value: Any, path: TomlPath, *, titled: bool = True) -> Any:
+    def _value(self, wanted: Any, value: Any, path: TomlPath) -> Any:
         # What a variable gave is text; it may be meant as a number.
         strict = not self.places.varies(*path)
         try:
             return msgspec.convert(value, wanted, strict=strict, dec_hook=_own)
         except msgspec.ValidationError:
             if not any(missing[: len(path)] == path for missing in self.missing):
-                takes = _meta(wanted, "title") if titled else _kind(wanted)
-                what = f"{_shown(path[:-1])} {path[-1]} takes {takes}"
+                what = f"{_shown(path[:-1])} {path[-1]} takes {_meta(wanted, 'title')}"
                 if strict and isinstance(value, str | int | float):
                     what += f", not {_found(value)}"
                 self.complain(path, what, f"For example {_example(str(path[-1]), wanted)}")
@@ -109,10 +101,11 @@ class Tables(Report):
             for name, struct in TABLES.items()
             if key in {field.encode_name for field in structs.fields(struct)} - {"name"}
         ]
-        if meant is not None:
-            remedy = f"Did you mean {meant}?"
-        elif path[0] == "service" and "policy" in home:
+        shared = {field.encode_name for field in structs.fields(ServicePolicySpec)}
+        if path[0] == "service" and path[2:] != ("policy",) and key in shared:
             remedy = f"It belongs in {_shown((*path[:2], 'policy'))}"
+        elif meant is not None:
+            remedy = f"Did you mean {meant}?"
         elif home:
             remedy = (
                 f"It belongs in [{home[0]}{'.NAME' if home[0] in ('service', 'process') else ''}]"
@@ -155,15 +148,6 @@ def _metas(wanted: Any) -> list[Meta]:
 
 def _meta(wanted: Any, what: str) -> Any:
     return next((v for meta in _metas(wanted) if (v := getattr(meta, what)) is not None), None)
-
-
-def _kind(wanted: Any) -> str:
-    """What a value of a policy is, in a word or two; its settings themselves judge how large."""
-    while get_origin(wanted) is Annotated:
-        wanted = get_args(wanted)[0]
-    if get_origin(wanted) is Literal:
-        return " or ".join(f'"{word}"' for word in get_args(wanted))
-    return {int: "a whole number", float: "a number", bool: "true or false"}.get(wanted, "a text")
 
 
 def _example(key: str, wanted: Any) -> str:

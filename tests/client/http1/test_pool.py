@@ -10,6 +10,7 @@ from coterie.client.http1 import NotSent, Pool, Reason
 from tests.client.http1.peer import OK, Peer, ask, kept_alive, refusing, soon, until
 
 
+@pytest.mark.promise("W0-11")
 async def test_one_connection_carries_many_requests(peer: Peer) -> None:
     """Keep-alive: one after another on one socket."""
     async with Pool(peer.url) as pool:

@@ -4,7 +4,11 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.console.process import Command
+
+pytestmark = pytest.mark.alone
 
 SHOP = Path(__file__).parents[3] / "examples" / "shop"
 SAMPLE = ("chaos", SHOP, "--seconds", "25", "--number", "42", "--json")

@@ -179,6 +179,11 @@ def protected(instance: str, callee: str = "users") -> tuple[list[Action], list[
         action("bulkhead", "refused", 31, f"{callee}.user"),
         action("shed", "refused", 1204, ""),
         action("idempotency", "replayed", 3, f"{service}.place"),
+        action("idempotency", "malformed", 1, f"{service}.place"),
+        action("idempotency", "differs", 1, f"{service}.place"),
+        action("idempotency", "running", 1, f"{service}.place"),
+        action("idempotency", "missing", 1, f"{service}.place"),
+        action("fallback", "answered", 5, f"{callee}.user"),
     ], [
         reading("breaker", f"{callee}-1", 1.0),
         reading("breaker", f"{callee}-2", 0.0),

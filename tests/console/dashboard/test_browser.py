@@ -5,8 +5,10 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 from playwright.async_api import Browser, Page, async_playwright, expect
 
+from coterie.console.dashboard import Note
 from tests.console.dashboard.conftest import Console, until
 from tests.console.dashboard.fake import System, nested, protected, row
 from tests.engines import absent
@@ -156,6 +158,8 @@ async def test_pages_fit_every_width_and_can_be_read(
     page: Page, console: Console, system: System, theme: str
 ) -> None:
     spans = nested(time.time() - 5, failing=True)
+    notes = Note(policy="retry", what="retried", detail="unavailable: " + "x" * 150)
+    spans[0] = structs.replace(spans[0], notes=(notes, notes))
     system.instances["orders-1"].kept += spans
     for level in ("INFO", "WARNING", "ERROR"):
         system.supervisor.write(
@@ -169,7 +173,7 @@ async def test_pages_fit_every_width_and_can_be_read(
     for name in ("orders-1", "users-1"):
         instance = system.instances[name]
         instance.actions, instance.states = protected(name, "inventory")
-    await console.shows(f"/console/traces/{spans[0].trace_id}", "failed")
+    await console.shows(f"/console/traces/{spans[0].trace_id}", "retry retried")
     await console.shows("/console/protection", "half-open")
     await page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
     for target in (

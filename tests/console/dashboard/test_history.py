@@ -7,8 +7,10 @@ import time
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from coterie.call import Trace
+from coterie.console.dashboard import Note
 from coterie.console.dashboard.history import History, Sample
 from coterie.console.dashboard.line import read_line
 from coterie.console.dashboard.records import (
@@ -93,6 +95,30 @@ async def test_it_stays_within_its_bounds(tmp_path: Path) -> None:
     assert oldest >= now - 3600
     assert traces == 200
     await again.stop()
+
+
+async def test_a_file_of_before_there_were_notes_is_kept(tmp_path: Path) -> None:
+    """It is read and goes on, and what policies do from now on is in it."""
+    path = tmp_path / "console.db"
+    history = History(path)
+    await history.start()
+    old, new = (span("users.user", Trace.root()) for _ in range(2))
+    history.add_spans([old])
+    await history.stop()
+    with sqlite3.connect(path) as database:  # as it was before
+        database.execute("ALTER TABLE span DROP COLUMN notes")
+        database.execute("PRAGMA user_version = 1")
+    database.close()
+    again = History(path)
+    await again.start()
+    notes = tuple(Note(policy="retry", what="retried", detail="x" * 999) for _ in range(99))
+    again.add_spans([structs.replace(new, notes=notes)])
+    (kept,) = await again.read(lambda db: spans_of(db, old.trace_id))
+    assert kept == old
+    (kept,) = await again.read(lambda db: spans_of(db, new.trace_id))
+    assert kept.notes == (Note(policy="retry", what="retried", detail="x" * 200),) * 16
+    await again.stop()
+    assert not list(tmp_path.glob("*.aside-*"))  # noqa: ASYNC240  # a folder of two files
 
 
 @pytest.mark.parametrize("fate", ["newer", "garbage", "torn"])

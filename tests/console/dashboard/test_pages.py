@@ -4,7 +4,9 @@ import re
 import time
 
 import pytest
+from msgspec import structs
 
+from coterie.console.dashboard import Note
 from tests.console.dashboard.conftest import Console
 from tests.console.dashboard.fake import System, nested, row
 
@@ -57,6 +59,20 @@ async def test_a_call_is_found_by_each_filter_and_shown_as_a_waterfall(
     assert page.count("<rect") == 7 + 3 + 3  # a bar each, and where each of four waited
     page = await console.text(f"/console/traces/{ids[1]}")
     assert "failed precondition" in page
+
+
+async def test_a_span_shows_what_policies_did_to_its_call(console: Console, system: System) -> None:
+    """In their words, and what was done twice once; a span that was left alone shows nothing."""
+    spans = nested(time.time())
+    again = Note(policy="retry", what="retried", detail="unavailable <script>")
+    answered = Note(policy="fallback", what="answered", detail="unavailable")
+    spans[0] = structs.replace(spans[0], notes=(again, again, answered))
+    system.instances["orders-1"].kept += spans
+    page = await console.shows(f"/console/traces/{spans[0].trace_id}", "fallback answered")
+    words = _words(page)
+    told = "retry retried \u00d72 : unavailable &lt;script&gt; fallback answered : unavailable"
+    assert f"users.user orders client {told}".replace(" :", ":") in words.replace(" :", ":")
+    assert page.count('class="deed"') == 2
 
 
 async def test_the_lines_of_a_trace_stand_below_it_and_lead_to_it(

@@ -25,7 +25,10 @@ async def test_breakers_budgets_and_deeds_are_shown(console: Console, system: Sy
     assert "Breakers open 4 of 6" in words
     assert "Tried again 24" in words
     assert "Not tried again, for want of budget 14" in words
-    assert "Refused 2,470" in words
+    # Two instances: 1,204 shed, 31 held back, and 4 for their keys, each.
+    assert "Refused 2,478" in words
+    assert "Answered without the service 10" in words
+    assert "Answered as before 6" in words
     open_at = words.index("inventory-1 open it gets no calls orders-1 inventory")
     half = words.index("inventory-3 half-open one call finds out")
     assert open_at < half < words.index("inventory-2 closed")

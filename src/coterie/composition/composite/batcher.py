@@ -11,7 +11,7 @@ from coterie.contract import Code
 
 from .asker import asker, own
 from .flight import Flight, own_copy, ready_to_call
-from .scope import checked, named
+from .scope import checked, name_of, named
 
 __all__ = ["Batcher"]
 
@@ -60,7 +60,7 @@ class Batcher(Generic[K, V]):
         self._size = size
         self._within = within
         self._shared = shared
-        self._name: str = getattr(load_many, "__qualname__", type(load_many).__name__)
+        self._name = name_of(load_many)
         self._open: dict[Hashable, _Batch[K]] = {}
 
     def __call__(self, key: K) -> Coroutine[object, None, V]:

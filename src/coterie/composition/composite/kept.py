@@ -14,7 +14,7 @@ from coterie.contract import Code
 from .asker import asker, own, time_left
 from .flight import Flight, ready_to_call
 from .part import forgiven
-from .scope import checked, named
+from .scope import checked, name_of, named
 
 __all__ = ["Kept"]
 
@@ -73,7 +73,7 @@ class Kept(Generic[P, T]):
         self._most = most
         self._shared = shared
         self._clock = clock
-        self._name: str = getattr(load, "__qualname__", type(load).__name__)
+        self._name = name_of(load)
         self._encode = msgspec.msgpack.Encoder(order="deterministic").encode
         self._values: OrderedDict[Hashable, _Value] = OrderedDict()
         self._flights: dict[Hashable, Flight[T]] = {}

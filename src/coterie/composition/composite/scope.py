@@ -154,10 +154,15 @@ def _met(what: str, failure: Failure) -> Failure:
 
 
 def name_of(work: object) -> str:
-    """What a part is called: the operation for a client's call, else the function."""
+    """What a part is called: the operation for a client's call, else the function.
+
+    A method is ``Class.method``. Where it was defined is left out: a function is called the same
+    within ``main()`` as outside.
+    """
     if isinstance(work, asyncio.Task):
         work = work.get_coro()
-    return getattr(work, "__qualname__", "") or type(work).__name__
+    name: str = getattr(work, "__qualname__", "") or type(work).__name__
+    return name.rpartition("<locals>.")[2]
 
 
 def named(work: Coroutine[Any, None, T], name: str) -> Coroutine[object, None, T]:

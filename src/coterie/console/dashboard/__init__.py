@@ -10,7 +10,7 @@ only a `Source` that tells what happens; it costs next to nothing while nobody l
 
 from .dashboard import Dashboard
 from .guard import LOCAL
-from .port import Action, Audience, Batch, Reading, Source, Span
+from .port import Action, Audience, Batch, Note, Reading, Source, Span
 from .remote import RemoteSource
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "Audience",
     "Batch",
     "Dashboard",
+    "Note",
     "Reading",
     "RemoteSource",
     "Source",

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from msgspec import Struct
 
 from .line import Line
+from .notes import written
 from .port import Span
 from .tables import forgetful, opened
 
@@ -28,7 +29,7 @@ _MOST_WAITING = 50_000
 _MOST_JOBS = 100
 _PRUNED_EVERY = 30
 
-_SPAN = "INSERT OR IGNORE INTO span VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_SPAN = "INSERT OR IGNORE INTO span VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 # The root of a trace is the span nobody caused, or the earliest of those that were seen.
 _ROOT = "(excluded.rank, excluded.began) < (rank, began)"
 _TRACE = f"""
@@ -217,7 +218,7 @@ class History:
                 _SPAN,
                 [
                     (s.trace_id, s.span_id, s.kind, s.parent, s.service, s.operation, s.ended,
-                     s.seconds, s.code)
+                     s.seconds, s.code, written(s.notes))
                     for s in spans
                 ],
             )  # fmt: skip

@@ -8,7 +8,15 @@ from msgspec import Struct
 from coterie.console.control import Catalogue
 from coterie.console.row import Row
 
-__all__ = ["Action", "Audience", "Batch", "Reading", "Source", "Span"]
+__all__ = ["Action", "Audience", "Batch", "Note", "Reading", "Source", "Span"]
+
+
+class Note(Struct, frozen=True, kw_only=True):
+    """What ``policy`` did to one call, in its own words: ``retry``, ``retried``, ``unavailable``."""
+
+    policy: str
+    what: str
+    detail: str = ""
 
 
 class Span(Struct, frozen=True, kw_only=True):
@@ -16,7 +24,8 @@ class Span(Struct, frozen=True, kw_only=True):
 
     ``kind`` is ``server`` or ``client``, ``service`` who recorded it; ``ended`` seconds since
     1970, ``seconds`` what it took, ``code`` what went wrong, ``None`` where nothing did;
-    ``parent`` the span that caused it, ``None`` at the root of a trace.
+    ``parent`` the span that caused it, ``None`` at the root of a trace; ``notes`` what policies
+    did to the call, in their order.
     """
 
     operation: str
@@ -28,6 +37,7 @@ class Span(Struct, frozen=True, kw_only=True):
     ended: float
     seconds: float
     code: str | None = None
+    notes: tuple[Note, ...] = ()
 
     @property
     def began(self) -> float:

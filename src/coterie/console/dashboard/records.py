@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from .history import Sample
 from .line import FURTHER, Line
+from .notes import read
 from .port import Span
 
 __all__ = [
@@ -22,7 +23,7 @@ __all__ = [
     "spans_of",
 ]
 
-_SPAN = "operation, kind, service, trace, span, parent, ended, seconds, code"
+_SPAN = "operation, kind, service, trace, span, parent, ended, seconds, code, notes"
 _MOST_SPANS = 5000
 
 
@@ -198,9 +199,11 @@ def _like(text: str) -> str:
     return f"%{escaped}%"
 
 
-def _span(row: tuple[str, str, str, str, str, str | None, float, float, str | None]) -> Span:
-    operation, kind, service, trace, span, parent, ended, seconds, code = row
+def _span(
+    row: tuple[str, str, str, str, str, str | None, float, float, str | None, str | None],
+) -> Span:
+    operation, kind, service, trace, span, parent, ended, seconds, code, notes = row
     return Span(
         operation=operation, kind=kind, service=service, trace_id=trace, span_id=span,
-        parent=parent, ended=ended, seconds=seconds, code=code,
+        parent=parent, ended=ended, seconds=seconds, code=code, notes=read(notes),
     )  # fmt: skip

@@ -9,7 +9,7 @@ __all__ = ["VERSION", "forgetful", "opened"]
 
 log = logging.getLogger("coterie.console")
 
-VERSION = 1
+VERSION = 2
 """Of these tables; a file says in its ``user_version`` which it has."""
 
 _TABLES = """
@@ -17,7 +17,7 @@ CREATE TABLE span (
     id INTEGER PRIMARY KEY,
     trace TEXT NOT NULL, span TEXT NOT NULL, kind TEXT NOT NULL, parent TEXT,
     service TEXT NOT NULL, operation TEXT NOT NULL,
-    ended REAL NOT NULL, seconds REAL NOT NULL, code TEXT,
+    ended REAL NOT NULL, seconds REAL NOT NULL, code TEXT, notes TEXT,
     UNIQUE (trace, span, kind)
 );
 CREATE TABLE trace (
@@ -40,6 +40,10 @@ CREATE TABLE sample (
     PRIMARY KEY (name, at)
 ) WITHOUT ROWID;
 """
+
+
+_RENEWED = "ALTER TABLE span ADD COLUMN notes TEXT;"
+"""Makes of the tables of version 1 those of version 2."""
 
 
 def opened(path: Path) -> sqlite3.Connection:
@@ -82,6 +86,8 @@ def _connected(path: Path) -> sqlite3.Connection:
             database.executescript(f"BEGIN;{_TABLES}PRAGMA user_version = {VERSION};COMMIT;")
         elif database.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
             raise sqlite3.DatabaseError("it is damaged")
+        elif version == 1:
+            database.executescript(f"BEGIN;{_RENEWED}PRAGMA user_version = {VERSION};COMMIT;")
     except BaseException:
         database.close()
         raise

@@ -71,7 +71,8 @@ class Bookings:
     @on_start
     async def begin(self) -> None:
         """Look for what others have left behind, for as long as the service runs."""
-        spawn(self._look_again_and_again())
+        # It ends with the service, which also tells of its failures: nobody waits for it here.
+        _ = spawn(self._look_again_and_again())
 
     async def note(self, booking: Booking) -> None:
         """Before it is made: kept whatever becomes of this call, which takes it back if it fails.
@@ -116,7 +117,10 @@ class Bookings:
         """Take back every booking that was given up."""
         for booking in await self._given_up():
             with calling(token=self.tokens.issue("orders").access_token):
-                await self.take_back(booking)
+                try:
+                    await self.take_back(booking)
+                except Failure:  # the next ones must not wait for this one: it comes again
+                    log.warning("booking %s is not taken back yet", booking.name, exc_info=True)
 
     async def _given_up(self) -> list[Booking]:
         """Those whose time is over; from here on no order can confirm them."""

@@ -17,14 +17,23 @@ _MANY = 100
 _OPEN = 1.0
 _HALF = 0.5
 
-_REFUSED = {("shed", "refused"), ("bulkhead", "refused"), ("breaker", "refused")}
+_REFUSED = {
+    ("shed", "refused"),
+    ("bulkhead", "refused"),
+    ("breaker", "refused"),
+    ("idempotency", "malformed"),
+    ("idempotency", "missing"),
+    ("idempotency", "differs"),
+    ("idempotency", "running"),
+}
 _SPARED = {
     ("cache", "hit"),
     ("cache", "stale"),
     ("coalesce", "joined"),
     ("fallback", "answered"),
-    ("idempotency", "replayed"),
 }
+# The service gives these itself: what it answered before to the same Idempotency-Key.
+_AGAIN = ("idempotency", "replayed")
 
 _Columns = Sequence[tuple[str, str]]
 
@@ -60,6 +69,7 @@ def _totals(breakers: Sequence[tuple[str, Reading]], done: Sequence[Done]) -> Ht
         _counted(
             "Answered without the service", done, lambda one: (one.policy, one.what) in _SPARED
         ),
+        _counted("Answered as before", done, lambda one: (one.policy, one.what) == _AGAIN),
         class_="totals",
     )
 

@@ -1,13 +1,14 @@
 """/console/traces/<trace_id>: one call and all that it caused."""
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 
 from coterie.console.dashboard.drawing import Bar, bar
 from coterie.console.dashboard.html import Html, joined, tag
 from coterie.console.dashboard.known import Asked, Content, Known
 from coterie.console.dashboard.line import Line
-from coterie.console.dashboard.port import Span
+from coterie.console.dashboard.port import Note, Span
 from coterie.console.dashboard.records import lines_of, spans_of
 from coterie.console.dashboard.waterfall import Step, steps
 from coterie.console.dashboard.words import day_and_time, duration, short_id
@@ -106,6 +107,7 @@ def _row(step: Step, begin: float, whole: float, shade: str) -> Html:
         "div",
         tag("span", span.operation, class_="what"),
         tag("span", f"{span.service} {span.kind}", class_=f"quiet {shade}"),
+        *_deeds(span.notes),
         class_=f"depth d{min(step.depth, _DEEPEST)}",
     )
     return tag(
@@ -117,6 +119,21 @@ def _row(step: Step, begin: float, whole: float, shade: str) -> Html:
         tag("td", code(span.code)),
         data_key=f"{span.span_id}-{span.kind}",
     )
+
+
+def _deeds(notes: Sequence[Note]) -> list[Html]:
+    """What policies did to a call, a line each; what they did several times, once."""
+    times = Counter((n.policy, n.what, n.detail) for n in notes)
+    return [
+        tag(
+            "span",
+            f"{policy} {what}",
+            f" \u00d7{number}" if number > 1 else None,
+            f": {detail}" if detail else None,
+            class_="deed",
+        )
+        for (policy, what, detail), number in times.items()
+    ]
 
 
 def _lines(lines: Sequence[Line]) -> Html:
