@@ -1,6 +1,7 @@
 """`coterie call`: a typed call from the terminal, its result on one stream, its errors on the other."""
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -117,6 +118,24 @@ def test_a_typed_call(call: Call) -> None:
     done = call("shelf-service.keep", "-", "--idempotency-key", "k1", stdin='{"name": "lamp"}')
     assert done.json() == {"number": 1, "item": {"name": "lamp", "sizes": []}, "key": "k1"}
     assert call("shelf-service.item", "number=3").json()["name"] == "item 3"
+
+
+def test_the_running_system_is_asked_wherever_it_listens(
+    coterie: Coterie, home: Folder, up: str
+) -> None:
+    """Not what listens where coterie.toml says: that may be another system, with other data."""
+    theirs = up.rpartition(":")[2]
+    ours = HIDDEN.replace("HiddenService", "ShelfService").replace(
+        "async def look(self) -> None: ...", "async def look(self) -> str: return 'ours'"
+    )
+    folder = system(home.path, shelf=ours)
+    written = folder / "coterie.toml"
+    written.write_text(re.sub(r"port = \d+", f"port = {theirs}", written.read_text()))
+    words = ("shelf-service.look", "--system", folder)
+    with Command("up", folder, "--port", "0") as command:
+        assert str(command.ready()) != theirs
+        assert coterie("call", *words).out == '"ours"\n'
+    assert coterie("call", *words).code == 1  # control: then it is the other one that is asked
 
 
 def test_results_that_are_no_json(call: Call) -> None:

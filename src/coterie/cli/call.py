@@ -12,6 +12,7 @@ import typer
 
 from coterie.call import Failure, Sent, calling
 from coterie.client import connect
+from coterie.console.control import holder
 from coterie.contract import Code
 from coterie.system import System, load, resolve
 
@@ -19,7 +20,7 @@ from .arguments import arguments_of
 from .completion import operations, parameters
 from .mistakes import Mistake
 from .naming import Named, operation_of
-from .options import Json, Profile, SystemOption
+from .options import Json, Profile, State, SystemOption
 from .output import show_json
 
 __all__ = ["verb"]
@@ -45,7 +46,10 @@ def verb(
     ] = None,
     system: SystemOption = Path(),
     url: Annotated[
-        str | None, typer.Option(metavar="URL", help="Where to call; the system's gateway without.")
+        str | None,
+        typer.Option(
+            metavar="URL", help="Where to call; the gateway of the running system without."
+        ),
     ] = None,
     token: Annotated[
         str | None,
@@ -59,6 +63,7 @@ def verb(
         float, typer.Option(min=0.001, metavar="SECONDS", help="How long it may take.")
     ] = 30.0,
     profile: Profile = None,
+    state: State = None,
     json: Json = False,
 ) -> None:
     """Call an operation with typed arguments; print its result.
@@ -77,7 +82,7 @@ def verb(
       coterie call orders.place user_id=1 product_id=2 quantity=3 date=2026-01-31 --token @token
       echo '{"username": "alice"}' | coterie call users.login - password=secret
     """
-    loaded = load(system, profile=profile)
+    loaded = load(system, profile=profile, state=state)
     named = operation_of(resolve(loaded), operation)
     _check_reachable(named)
     found = named.operation
@@ -150,6 +155,13 @@ def _token(token: str | None) -> str | None:
 
 
 def _gateway(system: System) -> str:
+    """Where the system answers that keeps its state here; where it is written to, if none is up.
+
+    What is written may be another's by now: `up --port` takes another port, and so may a copy.
+    """
+    found = holder(system.state)
+    if found is not None and found.url is not None:
+        return found.url
     host, port = system.gateway.host, system.gateway.port
     if port == 0:
         raise Mistake(
