@@ -18,7 +18,7 @@ from coterie.system import System, load, resolve
 
 from .arguments import arguments_of
 from .completion import operations, parameters
-from .mistakes import Mistake
+from .mistakes import FAILED, Mistake
 from .naming import Named, operation_of
 from .options import Json, Profile, State, SystemOption
 from .output import show_json
@@ -160,7 +160,10 @@ def _gateway(system: System) -> str:
     What is written may be another's by now: `up --port` takes another port, and so may a copy.
     """
     found = holder(system.state)
-    if found is not None and found.url is not None:
+    if found is not None:
+        if found.url is None:
+            what = f"{system.name} is just starting or stopping; try again in a moment"
+            raise Mistake(what, code=FAILED)
         return found.url
     host, port = system.gateway.host, system.gateway.port
     if port == 0:
