@@ -4,7 +4,7 @@
 
 from typing import assert_type
 
-from coterie.contract import Code, Fault, post
+from coterie.contract import Code, Fault, field, post
 from typing_tests.shop import OutOfStock
 
 
@@ -18,6 +18,13 @@ class Quota(Fault, code=Code.RESOURCE_EXHAUSTED):
     """Nothing left."""
 
 
+class Refused(Fault, code=Code.INVALID_ARGUMENT, bare=True):
+    """{said}."""
+
+    said: str = field(name="message")
+    errors: dict[str, str] = field(default_factory=dict)
+
+
 def right() -> None:
     OutOfStock(7)
     OutOfStock(7, 3)
@@ -27,6 +34,8 @@ def right() -> None:
     assert_type(Discontinued(7).reason, str)
     assert_type(Discontinued(7).product_id, int)
     assert_type(Quota().message, str)
+    assert_type(Refused("no").said, str)
+    assert_type(Refused(said="no", errors={}).errors, dict[str, str])
     assert_type(OutOfStock.code, Code)
     assert_type(OutOfStock.status, int)
     assert_type({OutOfStock(7), OutOfStock(8)}, set[OutOfStock])
@@ -47,6 +56,11 @@ def wrong_values() -> None:
     OutOfStock(7, available="three")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     Quota("why")  # type: ignore[arg-type]  # pyright: ignore[reportCallIssue]
     Discontinued(7, 3, 4)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+
+def wrong_names() -> None:
+    Refused()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    Refused(message="no")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 
 
 def wrong_field() -> None:

@@ -139,6 +139,14 @@ TYPES: dict[str, tuple[str, str]] = {
         "Encode each item",
     ),
     "f = Event(Holder)": ("the payload: values of Thing", "msgspec"),
+    '@post("/x") \nasync def f(self, a: Sku | list[str]) -> int: ...': (
+        "a: a text with a pattern shares a union with a list",
+        "msgspec",
+    ),
+    '@get("/x") \nasync def f(self) -> dict[str, Sku | dict[str, int] | None]: ...': (
+        "the result: a text with a pattern shares a union",
+        "msgspec",
+    ),
     # --- Places that cannot carry them ---
     '@get("/x") \nasync def f(self, a: Payload) -> int: ...': ("a has parts", "List its fields"),
     '@get("/x") \nasync def f(self, a: dict[str, int]) -> int: ...': (
@@ -237,6 +245,7 @@ class Thing: ...
 class Payload(Struct): ...
 class Holder(Struct):
     thing: Thing
+Sku = Annotated[str, Meta(pattern="^[A-Z]+$")]
 class Gone(Fault): ...
 class Lost(Fault, kind="gone"): ...
 class Orders(Contract, version="1.0"):

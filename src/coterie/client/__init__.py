@@ -9,7 +9,7 @@ Deliberately knows no service, no host and no engine: whoever assembles a system
 
 from .chained import chained
 from .collector import Collector, Telemetry
-from .connect import connect
+from .connect import connect, resilient
 from .discovered import Discovered
 from .http import Http
 from .lane import IDLE
@@ -29,5 +29,6 @@ __all__ = [
     "connect",
     "items",
     "proxy",
+    "resilient",
     "serialising",
 ]

@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from typing import TypeVar
 
-from coterie.call import Policy
+from coterie.call import Handler, Policy
 from coterie.contract import Contract, Operation
 from coterie.policy import Budget, Retry, keyed, retry
 
@@ -12,7 +12,7 @@ from .chained import chained
 from .http import Http
 from .proxy import TIMEOUT, proxy
 
-__all__ = ["connect"]
+__all__ = ["connect", "resilient"]
 
 C = TypeVar("C", bound=Contract)
 
@@ -45,6 +45,15 @@ async def connect(
 
     Raises `ValueError` for a URL that is none.
     """
+    async with Http(url, connections=connections) as http:
+        handler = resilient(http.handle, policies=policies, retrying=retrying)
+        yield proxy(contract, handler, timeout=timeout)
+
+
+def resilient(
+    handler: Handler, *, policies: Sequence[Policy] = (), retrying: Retry | None = _RETRY
+) -> Handler:
+    """``handler``, whose calls are made as those of `connect` are: inside ``policies``, and anew."""
     budget = Budget(0.0 if retrying is None else retrying.budget)
 
     def of_each(operation: Operation) -> Iterator[Policy]:
@@ -55,5 +64,4 @@ async def connect(
         if retrying is not None and not streams:
             yield retry(retrying, budget, keyed=operation.keyed)
 
-    async with Http(url, connections=connections) as http:
-        yield proxy(contract, chained(of_each, http.handle), timeout=timeout)
+    return chained(of_each, handler)

@@ -7,7 +7,7 @@ Deliberately knows no protocol (that is `coterie.binding`), no caller and no dea
 `coterie.call`), and never runs a service.
 """
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, field
 
 from .blocking import blocking
 from .code import Code
@@ -65,6 +65,7 @@ __all__ = [
     "contracts_of",
     "delete",
     "describe",
+    "field",
     "get",
     "hooks",
     "kebab",

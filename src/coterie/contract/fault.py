@@ -3,7 +3,8 @@
 import inspect
 import re
 import string
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from copy import copy
 from functools import partial
 from typing import Any, ClassVar, Never, dataclass_transform, get_type_hints
@@ -21,12 +22,20 @@ __all__ = ["Fault"]
 _RESERVED = frozenset({"type", "title", "status", "detail", "instance", "code", "trace_id"})
 
 _MISSING: Any = object()
+_SPECIFIED = type(msgspec.field())
 
 # In a module with `from __future__ import annotations` an annotation is its own text.
 _CLASS_VARIABLE = re.compile(r"(\w+\.)*ClassVar\b")
 
 
-@dataclass_transform(eq_default=False)
+class _Field(msgspec.Struct, frozen=True):
+    """A field: what it is called on the wire, and what makes its value where none is given."""
+
+    wire: str
+    make: Callable[[], Any] | None = None
+
+
+@dataclass_transform(eq_default=False, field_specifiers=(msgspec.field,))
 class Fault(Exception):
     """A business error that a contract declares.
 
@@ -41,6 +50,15 @@ class Fault(Exception):
 
     ``code`` is one of the sixteen of `Code`, ``status`` the HTTP status where it should differ
     from the code's own, ``kind`` the name on the wire (default: the class name in kebab case).
+    ``field(name=...)`` gives a field another name on the wire.
+
+    ``bare=True``: on the wire it is a JSON object of its fields alone, as programs answer that
+    know no problem details; the status is all that names it there. Children inherit it::
+
+        class UserNotFound(Fault, code=Code.NOT_FOUND, bare=True):
+            \"\"\"{error}\"\"\"
+
+            error: str
 
     Only a separate struct is ever encoded or decoded, since an exception cannot be one.
     Raises `ContractError` when the class is made, if fields or message cannot work.
@@ -49,12 +67,18 @@ class Fault(Exception):
     code: ClassVar[Code] = Code.FAILED_PRECONDITION
     status: ClassVar[int] = Code.FAILED_PRECONDITION.status
     kind: ClassVar[str] = "fault"
+    bare: ClassVar[bool] = False
 
-    __fields__: ClassVar[dict[str, Any]] = {}
+    __fields__: ClassVar[dict[str, _Field]] = {}
     __wire__: ClassVar[Any] = None
 
     def __init_subclass__(
-        cls, *, code: Code | None = None, status: int | None = None, kind: str | None = None
+        cls,
+        *,
+        code: Code | None = None,
+        status: int | None = None,
+        kind: str | None = None,
+        bare: bool | None = None,
     ) -> None:
         super().__init_subclass__()
         if isinstance(code, Code):
@@ -62,6 +86,8 @@ class Fault(Exception):
             cls.status = code.status
         if status is not None:
             cls.status = status
+        if bare is not None:
+            cls.bare = bare
         cls.kind = kind or kebab(cls.__name__)
         cls.__fields__ = _fields(cls)
         cls.__wire__ = None
@@ -85,11 +111,11 @@ class Fault(Exception):
             if name in values:
                 raise TypeError(f"{self._name} got {name!r} twice")
             values[name] = value
-        for name, default in self.__fields__.items():
+        for name, field in self.__fields__.items():
             if name not in values:
-                if default is _MISSING:
+                if field.make is None:
                     raise TypeError(f"{self._name} needs {name}=")
-                values[name] = copy(default)  # a list belongs to one fault alone
+                values[name] = field.make()
         super().__init__()
         self.__dict__.update(values)
 
@@ -141,7 +167,7 @@ class Fault(Exception):
 
     @classmethod
     def from_wire(cls, members: Mapping[str, Any]) -> "Fault":
-        """The fault told by ``members`` of a decoded problem-details object.
+        """The fault told by ``members`` of a decoded object: problem details, or a bare one.
 
         Raises `msgspec.ValidationError` when a field is missing or of another type.
         """
@@ -157,14 +183,30 @@ def _rebuild(cls: type[Fault], values: dict[str, Any]) -> Fault:
     return cls(**values)
 
 
-def _fields(cls: type[Fault]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+def _fields(cls: type[Fault]) -> dict[str, _Field]:
+    found: dict[str, _Field] = {}
     for base in reversed(cls.__mro__[1:]):
         found.update(vars(base).get("__fields__", {}))
     for name, hint in inspect.get_annotations(cls).items():
         if not _CLASS_VARIABLE.match(hint if isinstance(hint, str) else str(hint)):
-            found[name] = vars(cls).get(name, _MISSING)
+            found[name] = _field(cls, name)
     return found
+
+
+def _field(cls: type[Fault], name: str) -> _Field:
+    given = vars(cls).get(name, _MISSING)
+    if given is _MISSING:
+        return _Field(name)
+    if not isinstance(given, _SPECIFIED):
+        return _Field(name, partial(copy, given))  # a list belongs to one fault alone
+    # What is left on the class would stand in for a value, as if it were one.
+    delattr(cls, name)
+    wire = given.name or name
+    if given.default_factory is not msgspec.NODEFAULT:
+        return _Field(wire, given.default_factory)
+    if given.default is not msgspec.NODEFAULT:
+        return _Field(wire, partial(copy, given.default))
+    return _Field(wire)
 
 
 def _wire(cls: type[Fault]) -> type[msgspec.Struct]:
@@ -182,12 +224,12 @@ def _wire(cls: type[Fault]) -> type[msgspec.Struct]:
 def _struct(cls: type[Fault]) -> type[msgspec.Struct]:
     hints = get_type_hints(cls, include_extras=True)
     fields: list[Any] = []
-    for name, default in cls.__fields__.items():
-        if default is _MISSING:
-            fields.append((name, hints[name]))
+    for name, field in cls.__fields__.items():
+        if field.make is None:
+            given = msgspec.field(name=field.wire)
         else:
-            factory = partial(copy, default)
-            fields.append((name, hints[name], msgspec.field(default_factory=factory)))
+            given = msgspec.field(name=field.wire, default_factory=field.make)
+        fields.append((name, hints[name], given))
     return msgspec.defstruct(cls.__name__, fields, kw_only=True, module=cls.__module__)
 
 
@@ -202,13 +244,17 @@ def _problems(cls: type[Fault]) -> Iterator[Problem]:
     if not WIRE_NAME.fullmatch(cls.kind):
         what = f"{cls.kind!r} is no name for the wire"
         yield Problem(where, what, 'Write kind="out-of-stock": small letters, digits and hyphens')
-    for name in cls.__fields__:
-        if name in _RESERVED:
-            what = f"field {name!r} is a member of every problem-details answer (RFC 9457)"
-            yield Problem(where, what, "Give the field another name")
+    for name, field in cls.__fields__.items():
+        if field.wire in _RESERVED and not cls.bare:
+            called = f"field {name!r}" if name == field.wire else f"field {name!r}, {field.wire!r},"
+            what = f"{called} is a member of every problem-details answer (RFC 9457)"
+            yield Problem(where, what, "Give the field another name, or say bare=True")
         elif name.startswith("_") or hasattr(Fault, name):
             what = f"field {name!r} hides an attribute that every fault has"
-            yield Problem(where, what, "Rename it")
+            yield Problem(where, what, f"Rename it; field(name={field.wire!r}) is for the wire")
+    names = Counter(field.wire for field in cls.__fields__.values())
+    for name in (name for name, count in names.items() if count > 1):
+        yield Problem(where, f"two fields travel as {name!r}", "Give each a name of its own")
     try:
         used = dict.fromkeys(_named(paragraph(cls.__doc__)))
     except ValueError as error:

@@ -8,6 +8,7 @@ from msgspec import inspect
 
 from .content import Content, Upload
 from .parameter import Header
+from .union import crashes
 
 __all__ = [
     "cannot_travel",
@@ -72,7 +73,7 @@ def is_body(hint: Any) -> bool:
     """Whether a value of this type fills a body rather than a query parameter."""
     if stream_item(hint) is not None or strip(hint) is bytes:
         return True
-    if marker(hint, Content) is not None:
+    if marker(hint, Content) is not None or crashes(hint):
         return True
     try:
         info = _info(hint)
@@ -103,6 +104,11 @@ def cannot_travel(hint: Any) -> str | None:
     A decoder is made for any class at all and would refuse only the first value, so classes that
     msgspec does not know are looked for at every depth.
     """
+    if crashes(hint):
+        return (
+            "a text with a pattern shares a union with a list or a dictionary, which crashes"
+            " msgspec (without the pattern it would do)"
+        )
     try:
         msgspec.json.Decoder(hint)
         info = inspect.type_info(hint)

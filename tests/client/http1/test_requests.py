@@ -302,3 +302,29 @@ async def test_giving_up_closes_the_iterator(peer: Peer, how: str) -> None:
                 await soon(asking)
         await soon(closed.wait())
         await talk.rest()
+
+
+async def test_chunks_of_a_known_length_are_sent_as_such(peer: Peer) -> None:
+    """The length is announced, and nothing stands between the octets."""
+    async with Pool(peer.url) as pool:
+        asking = asyncio.create_task(
+            pool.request("PUT", "/", body=chunks(b"one", b"", b"two"), length=6)
+        )
+        talk = await peer.accept()
+        request = await talk.request()
+        assert b"\r\ncontent-length: 6\r\n" in request
+        assert request.endswith(b"\r\n\r\nonetwo")
+        talk.say(OK)
+        assert (await soon(asking)).status == 200
+
+
+@pytest.mark.parametrize(("parts", "told"), [((b"12",), "ended 2 octets"), ((b"12345",), "more")])
+async def test_a_length_that_is_wrong_closes_the_connection(
+    peer: Peer, parts: tuple[bytes, ...], told: str
+) -> None:
+    """Octets too many would be the next request; too few would wait for it."""
+    async with Pool(peer.url) as pool:
+        asking = asyncio.create_task(pool.request("PUT", "/", body=chunks(*parts), length=4))
+        with pytest.raises(ValueError, match=told):
+            await soon(asking)
+        await until(lambda: "0 open" in repr(pool))

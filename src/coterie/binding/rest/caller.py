@@ -1,21 +1,32 @@
 """Caller: the client's end of one operation, calls out and results in."""
 
 from collections.abc import AsyncIterator, Mapping
-from typing import Any, get_origin
+from typing import Any
 from urllib.parse import quote, urlencode
 
 import msgspec
 from msgspec import Struct
 
 from coterie.call import Call, Failure, Reply, Sent, Violation
-from coterie.contract import Code, Fault, Operation, Parameter, Redirect, Source, Upload
-from coterie.contract.hint import strip
+from coterie.contract import (
+    Code,
+    Content,
+    Fault,
+    Operation,
+    Parameter,
+    Redirect,
+    Source,
+    Upload,
+)
+from coterie.contract.hint import marker
 
 from .arguments import many, raw_media
+from .foreign import elsewhere
 from .form import write_form
-from .media import JSON, MSGPACK, bare
+from .media import JSON
 from .message import Response
 from .problem import problem_type, raised
+from .result import ResultReader
 from .text import fits_header, query_pairs, segment
 from .travel import to_headers
 
@@ -47,27 +58,23 @@ class Caller:
         self._form = [p for p in parameters if p.source is Source.FORM]
         self._members = [p for p in parameters if p.source is Source.MEMBER]
         self._body = next((p for p in parameters if p.source is Source.BODY), None)
-        self._media = None if self._body is None else raw_media(self._body)
+        self._media, self._json = None, JSON.media
+        if self._body is not None:
+            self._media = raw_media(self._body)
+            content = marker(self._body.type, Content)
+            self._json = JSON.media if content is None else content.media
         self._faults: dict[str, type[Fault]] = {problem_type(f): f for f in operation.faults}
-        self._decoder = None
-        if operation.result.media is None and not operation.result.redirect:
-            self._decoder = msgspec.json.Decoder(operation.result.type)
-        self._header_fields = _encoded(operation)
-        self._nothing = operation.result.type is type(None)
+        self._reader = ResultReader(operation)
+        self._accept = _accept(operation)
 
     def request(self, call: Call) -> Outgoing:
         """The request that asks for ``call``."""
         arguments, operation = call.arguments, self.operation
         headers = to_headers(call.context)
-        body: Any = b""
-        if self._body is not None:
-            content, body = self._write_body(self._body, arguments[self._body.name])
-            headers.append(("content-type", content))
-        elif self._members:
-            body = JSON.encode({p.alias: arguments[p.name] for p in self._members})
-            headers.append(("content-type", JSON.media))
-        elif self._form:
-            content, body = write_form(_fields(self._form, arguments))
+        content, body = self._content(arguments)
+        if self._accept is not None:
+            headers.append(("accept", self._accept))
+        if content is not None:
             headers.append(("content-type", content))
         for parameter in self._headers:
             if arguments[parameter.name] is not None:
@@ -97,48 +104,40 @@ class Caller:
         Raises the declared `Fault` the other side raised, or a `Failure`.
         """
         status, operation = response.status, self.operation
-        if status >= 400 or (status >= 300 and not operation.result.redirect):
+        if status >= 400:
             body = response.body if isinstance(response.body, bytes) else b""
-            if status < 400:
-                what = f"{operation.id} answered {status}, which its contract does not promise"
-                raise Failure(Code.UNKNOWN, what, status=status)
             raise raised(status, response.headers, body, self._faults, operation.id)
-        if operation.result.redirect:
-            return Redirect(response.headers.get("location", ""), status)
+        if status >= 300 or operation.result.redirect:
+            return self._redirect(status, response.headers.get("location", ""))
         if operation.result.stream or not isinstance(response.body, bytes):
             return response.body
-        if self._nothing:
-            return None
-        try:
-            return self._decode(response, response.body)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            what = f"{operation.id} answered what its contract does not promise: {error}"
-            raise Failure(Code.UNKNOWN, what, sent=Sent.ANSWERED) from error
+        return self._reader.read(response.headers, response.body)
 
-    def _decode(self, response: Response, body: bytes) -> Any:
-        result = self.operation.result
-        if self._decoder is None:
-            if result.type is bytes:
-                return body
-            if "json" not in (result.media or ""):
-                return body.decode()
-            return JSON.decoder(result.type).decode(body)
-        content = response.headers.get("content-type", "")
-        if result.headers:
-            untyped = MSGPACK.untyped if "msgpack" in content else JSON.untyped
-            members = untyped(body)
-            for name, header in self._header_fields:
-                value = response.headers.get(header.lower())
-                if value is not None and isinstance(members, dict):
-                    members[name] = value
-            return msgspec.convert(members, result.type, strict=False)
-        if content and bare(content.encode("latin-1")) == MSGPACK.media:
-            return MSGPACK.decoder(result.type).decode(body)
-        return self._decoder.decode(body)
+    def _redirect(self, status: int, location: str) -> Redirect:
+        operation = self.operation
+        if not operation.result.redirect:
+            raise Failure(Code.UNKNOWN, elsewhere(operation, status, location), status=status)
+        if not location:
+            what = f"{operation.id} answered {status} and no Location, a redirect is promised"
+            raise Failure(Code.UNKNOWN, what, status=status)
+        return Redirect(location, status)
 
-    def _write_body(self, parameter: Parameter, value: Any) -> tuple[str, Any]:
+    def _content(self, arguments: Mapping[str, Any]) -> tuple[str | None, Any]:
+        """The media type and the bytes of the body; no type where none is sent."""
+        if self._body is not None:
+            return self._written(self._body, arguments[self._body.name])
+        if self._members:
+            return JSON.media, JSON.encode({p.alias: arguments[p.name] for p in self._members})
+        if self._form:
+            return write_form(_fields(self._form, arguments))
+        return None, b""
+
+    def _written(self, body: Parameter, value: Any) -> tuple[str | None, Any]:
+        """As `_content`; a body that may be left out, and was, is not sent."""
+        if value is None and not body.required and body.default is None:
+            return None, b""
         if self._media is None:
-            return JSON.media, JSON.encode(value)
+            return self._json, JSON.encode(value)
         return self._media, value.encode() if isinstance(value, str) else value
 
     def _header(self, parameter: Parameter, arguments: Mapping[str, Any]) -> str:
@@ -177,14 +176,20 @@ class Caller:
         return target
 
 
-def _encoded(operation: Operation) -> list[tuple[str, str]]:
-    """The result's header fields by their names in its encoded form."""
+def _accept(operation: Operation) -> str | None:
+    """What to ask for where JSON is promised: some programs answer pages to whoever does not say.
+
+    The contract's own header ``Accept`` goes before it.
+    """
     result = operation.result
-    if not result.headers:
-        return []
-    struct = get_origin(strip(result.type)) or strip(result.type)
-    names = {field.name: field.encode_name for field in msgspec.structs.fields(struct)}
-    return [(names[name], header) for name, header in result.headers]
+    asked = any(
+        p.source is Source.HEADER and p.alias.lower() == "accept" for p in operation.parameters
+    )
+    if asked or result.redirect or result.stream or result.type is bytes:
+        return None
+    if result.media is None:
+        return JSON.media
+    return result.media if "json" in result.media else None
 
 
 def _fields(parameters: list[Parameter], arguments: Mapping[str, Any]) -> Any:

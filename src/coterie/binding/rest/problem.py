@@ -8,9 +8,14 @@ from http import HTTPStatus
 from typing import Any
 
 import msgspec
+from msgspec import structs
 
 from coterie.call import Failure, Reply, Sent, Violation
 from coterie.contract import Code, Fault
+
+from .foreign import fitting, said
+from .media import JSON, bare
+from .result import decoded_json
 
 __all__ = ["MEDIA", "phrase", "problem_reply", "problem_type", "raised"]
 
@@ -22,6 +27,7 @@ _OVERLOAD = "overload"
 _LONGEST = 31_536_000.0
 """Seconds, a year: who asks for more is told of no more."""
 _DIGITS = 20
+_CODES = tuple(code.value for code in Code)
 _STANDARD = frozenset({"type", "title", "status", "detail", "instance"})
 
 
@@ -31,11 +37,15 @@ def problem_type(fault: type[Fault]) -> str:
 
 
 def problem_reply(error: Fault | Failure, trace_id: str = "") -> Reply:
-    """The answer that tells ``error`` to a caller."""
+    """The answer that tells ``error`` to a caller; a bare fault is told by its fields alone."""
+    members: dict[str, Any]
     headers: list[tuple[str, str]] = [("content-type", MEDIA)]
-    if isinstance(error, Fault):
+    if isinstance(error, Fault) and error.bare:
+        headers = [("content-type", JSON.media)]
+        members = msgspec.to_builtins(error.wire()(**error.values()))
+    elif isinstance(error, Fault):
         wire = type(error).wire()
-        members: dict[str, Any] = {
+        members = {
             "type": problem_type(type(error)),
             "title": _words(error.kind),
             "status": error.status,
@@ -63,7 +73,7 @@ def problem_reply(error: Fault | Failure, trace_id: str = "") -> Reply:
     if error.status == 401 and not _has(headers, "www-authenticate"):
         # A 401 without a challenge is no HTTP (RFC 9110, 15.5.2).
         headers.append(("www-authenticate", "Bearer"))
-    if trace_id:
+    if trace_id and not (isinstance(error, Fault) and error.bare):
         members["trace_id"] = trace_id
     return Reply(None, error.status, tuple(headers), msgspec.json.encode(members))
 
@@ -77,21 +87,38 @@ def raised(
 ) -> Fault | Failure:
     """The exception an answer with an error ``status`` stands for.
 
-    ``faults`` are those the operation declares, by problem type. Anything that is no well-formed
-    problem becomes a `Failure` with the code of its status.
+    ``faults`` are those the operation declares, by problem type. Problem details of ours name the
+    fault; any other answer tells the one of its status whose fields the body has, see `fitting`.
+    What tells none becomes a `Failure` with the code of its status, in the words of whoever
+    answered where they are short.
     """
-    members = _members(headers, body)
+    content = headers.get("content-type", "")
+    decoded = decoded_json(content, body)
+    members: dict[str, Any] = decoded if isinstance(decoded, dict) else {}
     kind = members.get("type")
     declared = faults.get(kind) if isinstance(kind, str) else None
-    if declared is not None:
+    if declared is not None and not declared.bare:
         try:
             return declared.from_wire(members)
         except msgspec.ValidationError as error:
             what = f"{whose} answered a {declared.__name__} that does not fit: {error}"
             return Failure(Code.UNKNOWN, what, status=status)
+    details = bare(content.encode("latin-1", "replace")) == MEDIA
+    ours = _ours(members, details=details)
+    if not ours and _REFUSED not in headers:
+        # Rubbish tells nothing by being there: a fault without fields has to be told otherwise.
+        rubbish = _garbled(content, body, decoded, details=details)
+        found = fitting(status, members, _needy(faults) if rubbish else faults.values())
+        if found is not None:
+            return found
     code = _code(members.get("code"), status)
     detail = members.get("detail")
-    message = detail if isinstance(detail, str) else f"{whose} answered {status}"
+    if ours and isinstance(detail, str):
+        message = detail
+    else:
+        usual = phrase(status)
+        told = said(members, usual)
+        message = f"{whose} answered {status}{f': {told}' if told else f' {usual}'}"
     fault = None
     if isinstance(kind, str) and kind.startswith(_PREFIX):
         fault = kind.removeprefix(_PREFIX)
@@ -103,7 +130,7 @@ def raised(
         violations=_violations(members.get("errors")),
         retry_after=_seconds(headers.get("retry-after")),
         fault=fault,
-        members={k: v for k, v in members.items() if k not in _STANDARD},
+        members={k: v for k, v in members.items() if not ours or k not in _STANDARD},
         status=status,
     )
 
@@ -115,14 +142,24 @@ def _sent(status: int, refused: str | None) -> Sent:
     return Sent.REFUSED if status == 503 and refused is not None else Sent.ANSWERED
 
 
-def _members(headers: Mapping[str, str], body: bytes) -> dict[str, Any]:
-    if "json" not in headers.get("content-type", ""):
-        return {}
-    try:
-        members = msgspec.json.decode(body)
-    except (msgspec.DecodeError, RecursionError):
-        return {}
-    return members if isinstance(members, dict) else {}
+def _ours(members: Mapping[str, Any], *, details: bool) -> bool:
+    """Whether a program that knows Coterie answered: its problems have a type or a code of ours."""
+    kind = members.get("type")
+    if isinstance(kind, str) and kind.startswith(_PREFIX):
+        return True
+    return details and members.get("code") in _CODES
+
+
+def _garbled(content: str, body: bytes, decoded: Any, *, details: bool) -> bool:
+    """Whether it calls itself problem details, or JSON, and is none that a program would answer."""
+    if details:
+        return not (isinstance(decoded, dict) and isinstance(decoded.get("type"), str))
+    return bool(body) and "json" in content and not isinstance(decoded, dict | str | None)
+
+
+def _needy(faults: Mapping[str, type[Fault]]) -> list[type[Fault]]:
+    """The faults that require fields."""
+    return [f for f in faults.values() if any(x.required for x in structs.fields(f.wire()))]
 
 
 def _code(value: object, status: int) -> Code:

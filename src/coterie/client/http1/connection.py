@@ -93,6 +93,7 @@ class Connection(asyncio.Protocol):
         head: bytes,
         body: bytes | AsyncIterator[bytes],
         *,
+        length: int | None = None,
         streamed: bool,
         seconds: float | None,
     ) -> Answer:
@@ -102,6 +103,7 @@ class Connection(asyncio.Protocol):
             method: Of the request; an answer to HEAD has no body.
             head: As `compose` made it.
             body: Octets; or chunks, written as fast as the other side takes them.
+            length: What the head says of chunks; None where it says that they come as such.
             streamed: Answer when the headers are there; the body is read as it arrives.
             seconds: Time for all of it, a streamed body included; None for no limit.
         """
@@ -113,7 +115,7 @@ class Connection(asyncio.Protocol):
             self._timer = self._loop.call_later(seconds, self._expire)
         if not isinstance(body, bytes):
             self._transport.write(head)
-            self._upload = self._loop.create_task(self._write_chunks(body))
+            self._upload = self._loop.create_task(self._write_chunks(body, length))
         elif len(body) <= JOIN_LIMIT:
             self._transport.write(head + body)
         else:
@@ -271,26 +273,40 @@ class Connection(asyncio.Protocol):
             self._upload.cancel()
             self._upload = None
 
-    async def _write_chunks(self, body: AsyncIterator[bytes]) -> None:
-        """Write a body of unknown length (RFC 9112, section 7.1)."""
+    async def _write_chunks(self, body: AsyncIterator[bytes], length: int | None) -> None:
+        """Write a body, chunked where its length is unknown (RFC 9112, section 7.1)."""
+        left = length
         try:
             try:
                 async for chunk in body:
-                    if chunk:  # an empty one would end the body
-                        # Not writelines: it never pauses us before 3.12.9 and 3.13.2 (CVE-2024-12254).
-                        self._transport.write(b"%x\r\n%b\r\n" % (len(chunk), chunk))
+                    left = self._write_chunk(chunk, left)
                     if self._writable is not None:
                         await self._writable
             finally:
                 if isinstance(body, AsyncGenerator):
                     await body.aclose()
+            if left:
+                raise ValueError(f"the body ended {left} octets before its end")
         except Exception as error:  # noqa: BLE001  the caller's iterator; the caller gets it
             self._upload = None
             if not self._reader.done:
                 self._fail(error)
         else:
             self._upload = None
-            self._transport.write(b"0\r\n\r\n")
+            if length is None:
+                self._transport.write(b"0\r\n\r\n")
+
+    def _write_chunk(self, chunk: bytes, left: int | None) -> int | None:
+        """Write some octets of a body, of which ``left`` were still to come; how many are now."""
+        if left is not None:
+            if len(chunk) > left:
+                raise ValueError("the body has more octets than it was said to have")
+            self._transport.write(chunk)
+            return left - len(chunk)
+        if chunk:  # an empty one would end the body
+            # Not writelines: it never pauses us before 3.12.9 and 3.13.2 (CVE-2024-12254).
+            self._transport.write(b"%x\r\n%b\r\n" % (len(chunk), chunk))
+        return None
 
     def _unknown(self, why: str, reason: Reason) -> Unknown:
         return Unknown(

@@ -145,6 +145,7 @@ class Pool:
         headers: Sequence[tuple[str, str]] = (),
         body: bytes | AsyncIterator[bytes] = b"",
         *,
+        length: int | None = None,
         deadline: float | None = None,
         stream: Literal[False] = False,
     ) -> Response: ...
@@ -157,6 +158,7 @@ class Pool:
         headers: Sequence[tuple[str, str]] = (),
         body: bytes | AsyncIterator[bytes] = b"",
         *,
+        length: int | None = None,
         deadline: float | None = None,
         stream: Literal[True],
     ) -> StreamedResponse: ...
@@ -168,6 +170,7 @@ class Pool:
         headers: Sequence[tuple[str, str]] = (),
         body: bytes | AsyncIterator[bytes] = b"",
         *,
+        length: int | None = None,
         deadline: float | None = None,
         stream: bool = False,
     ) -> Response | StreamedResponse:
@@ -180,8 +183,9 @@ class Pool:
             target: Path and query as they go on the wire.
             headers: In order; names in any case, values latin-1. Host is filled in unless given;
                 those that frame the message are the connection's own.
-            body: Octets, or chunks from an iterator (of unknown length, sent chunked). What the
-                iterator raises is raised here, and closes the connection.
+            body: Octets, or chunks from an iterator (sent chunked, unless there is a length). What
+                the iterator raises is raised here, and closes the connection.
+            length: How many octets the iterator gives, where that is known: exactly so many.
             deadline: `time.monotonic()` by which all of it ends: waiting for a connection,
                 connecting, the answer, and a streamed body. None is for ever.
             stream: Answer as soon as the headers are there, and read the body as it arrives.
@@ -192,7 +196,7 @@ class Pool:
             ValueError: It cannot be written as one HTTP request; nothing was sent.
             RuntimeError: The pool was never started.
         """
-        length = len(body) if isinstance(body, bytes) else None
+        length = len(body) if isinstance(body, bytes) else length
         head = compose(self._authority, method, target, headers, length)
         if deadline is not None and deadline <= monotonic():
             raise self._too_late("before it was sent")
@@ -203,7 +207,9 @@ class Pool:
             if seconds <= 0:
                 self._pass_on(connection)
                 raise self._too_late("before it was sent")
-        answer = connection.send(method, head, body, streamed=stream, seconds=seconds)
+        answer = connection.send(
+            method, head, body, length=length, streamed=stream, seconds=seconds
+        )
         try:
             return await answer
         except asyncio.CancelledError:

@@ -6,8 +6,8 @@ from msgspec.inspect import type_info
 
 from coterie.binding.rest.arguments import raw_media
 from coterie.binding.rest.media import JSON, MSGPACK
-from coterie.contract import Operation, Parameter, Source, Upload
-from coterie.contract.hint import strip
+from coterie.contract import Content, Operation, Parameter, Source, Upload
+from coterie.contract.hint import marker, strip
 
 from .examples import NO_EXAMPLE, example
 from .parameters import field_schema
@@ -47,8 +47,12 @@ def raw_schema(hint: Any, media: str, schemas: Schemas, *, stream: bool) -> dict
 
 def _whole(parameter: Parameter, schemas: Schemas) -> dict[str, Any]:
     media = raw_media(parameter)
+    named = marker(parameter.type, Content)
     if media is None:
-        content = _typed(schemas.of(parameter.type), example(parameter.type, parameter.name))
+        schema = schemas.of(parameter.type)
+        content = _typed(schema, example(parameter.type, parameter.name))
+        if named is not None:
+            content = {bare_media(named.media): content[JSON.media]}
     else:
         kind = bare_media(media)
         schema = raw_schema(parameter.type, kind, schemas, stream=parameter.stream)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from coterie.binding.rest.media import JSON
 from coterie.binding.rest.problem import MEDIA, problem_reply, problem_type
 from coterie.call import Failure, Violation
 from coterie.contract import Code, Fault, Operation, Source, paragraph
@@ -56,6 +57,7 @@ class _Answer:
     description: str
     schema: dict[str, Any]
     example: Any
+    media: str = MEDIA
 
 
 class Problems:
@@ -121,16 +123,19 @@ class Problems:
     def _fault(self, fault: type[Fault]) -> _Answer:
         wire = fault.wire()
         told = paragraph(fault.__doc__) or fault.kind
-        fields = self._schemas.record(wire)["properties"]
-        schema = _details(
-            told, type=problem_type(fault), status=fault.status, code=fault.code.value
-        )
-        schema["properties"] |= fields
-        schema["required"] = [*_REQUIRED, *fields]
+        record = self._schemas.record(wire)
+        if fault.bare:
+            schema = {"description": told, **record}
+        else:
+            schema = _details(
+                told, type=problem_type(fault), status=fault.status, code=fault.code.value
+            )
+            schema["properties"] |= record["properties"]
+            schema["required"] = [*_REQUIRED, *record["properties"]]
         values = example(wire)
         shown = NO_EXAMPLE if values is NO_EXAMPLE else _sent(fault.from_wire(values))
         reference = self._schemas.define(self._schemas.name(wire), schema)
-        return _Answer(fault.kind, told, reference, shown)
+        return _Answer(fault.kind, told, reference, shown, JSON.media if fault.bare else MEDIA)
 
 
 def _standard(operation: Operation, access: Access) -> Iterator[int]:
@@ -170,15 +175,27 @@ def _details(description: str, **fixed: Any) -> dict[str, Any]:
 
 def _written(answers: list[_Answer]) -> dict[str, Any]:
     """One response that stands for several answers of the same status."""
+    told = "".join(f"- {a.description}\n" for a in answers)
+    return {
+        "description": answers[0].description if len(answers) == 1 else told,
+        "content": {
+            media: _content([a for a in answers if a.media == media])
+            for media in dict.fromkeys(answer.media for answer in answers)
+        },
+    }
+
+
+def _content(answers: list[_Answer]) -> dict[str, Any]:
+    # Nothing in a bare fault says which it is: a body may fit the schemas of two.
+    of = "oneOf" if answers[0].media == MEDIA else "anyOf"
     one = len(answers) == 1
     content: dict[str, Any] = {
-        "schema": answers[0].schema if one else {"oneOf": [answer.schema for answer in answers]}
+        "schema": answers[0].schema if one else {of: [answer.schema for answer in answers]}
     }
     examples = {a.name: {"value": a.example} for a in answers if a.example is not NO_EXAMPLE}
     if examples:
         content["examples"] = examples
-    told = answers[0].description if one else "".join(f"- {a.description}\n" for a in answers)
-    return {"description": told, "content": {MEDIA: content}}
+    return content
 
 
 def _sent(error: Fault | Failure) -> Any:
