@@ -25,11 +25,16 @@ demo: $(VENV)/.run ## The shop, running and driven step by step; Ctrl-C stops it
 
 ##@ Work on it
 
-# Tests that measure what the machine does come after the others, one by one.
+# Tests that measure what the machine does come after the others, one by one; only the files that
+# have some are collected for that. What `make check` leaves out for the sake of time comes last.
+ALONE = $(shell grep -rl 'pytest\.mark\.alone' --include='test_*.py' tests examples)
+
 .PHONY: test
-test: $(VENV)/.dev ## All tests (ARGS="tests/call -k deadline" for some)
+test: $(VENV)/.dev $(VENV)/.documents ## All tests (ARGS="tests/call -k deadline" for some)
+	@$(BIN)/python -m compileall -q src
 	@$(BIN)/python -m pytest --numprocesses=auto --dist=loadfile $(or $(ARGS),-m "not alone")
-	@$(if $(ARGS),,$(BIN)/python -m pytest -m alone)
+	@$(if $(ARGS),,$(BIN)/python -m pytest -m alone $(ALONE))
+	@$(if $(ARGS),,$(MAKE) --no-print-directory check-pyright-tests)
 
 .PHONY: tox
 tox: $(VENV)/.dev ## All tests under every Python we promise, as far as it is here (ARGS="-e py312")
@@ -44,11 +49,15 @@ check: $(VENV)/.dev ## Format, lint, types (mypy and pyright), floors, house rul
 GROUPED := $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 
 # Each example is a system of its own, with its own package and its own `tests`.
-EXAMPLES := $(patsubst %/coterie.toml,%,$(wildcard examples/*/coterie.toml))
+EXAMPLES := $(patsubst %/coterie.toml,%,$(wildcard examples/*/coterie.toml)) \
+  $(wildcard examples/patterns/[0-9]*)
 
-.PHONY: check-pyright check-mypy check-format check-lint check-floors check-house
+# Both type checkers read the tests as well; the second of them as a part of `make test`.
+.PHONY: check-pyright check-pyright-tests check-mypy check-format check-lint check-floors check-house
 check-pyright:
-	@$(BIN)/pyright
+	@$(BIN)/pyright src typing_tests tools examples
+check-pyright-tests: $(VENV)/.dev ## (of `make test`) The tests under pyright
+	@$(BIN)/pyright tests
 check-mypy:
 	@$(BIN)/mypy
 	@for folder in $(EXAMPLES); do MYPYPATH=$$folder:$$folder/tests $(BIN)/mypy $$folder || exit 1; done
@@ -103,7 +112,7 @@ bench: $(VENV)/.run ## The speed figures, peers side by side; one JSON line a fi
 # UPGRADE=1 takes the newest versions; without it, what is pinned stays where the inputs allow it.
 COMPILE = $(VENV)/uv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
   --no-emit-index-url --no-annotate --no-header $(if $(UPGRADE),--upgrade) \
-  pyproject.toml --extra postgres --extra passwords requirements/build.in
+  pyproject.toml --extra postgres --extra passwords --extra yaml requirements/build.in
 
 .PHONY: lock
 lock: $(VENV)/uv/bin/uv ## Resolve requirements/*.txt anew from pyproject.toml and requirements/*.in
@@ -145,6 +154,12 @@ $(VENV)/.dev: requirements/dev.txt pyproject.toml | $(BIN)/python
 	@$(PIP) --require-hashes --requirement requirements/dev.txt
 	@$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $(VENV)/.run $@
+
+# Documents of real programs for the tests of the importer, 30 MB.
+$(VENV)/.documents: requirements/documents.list | $(VENV)/.dev
+	@echo "Fetching documents of real programs (some 5 seconds, the first time only)"
+	@$(BIN)/python tools/documents.py
+	@touch $@
 
 $(VENV)/uv/bin/uv: | $(BIN)/python
 	@$(BIN)/python -m venv $(VENV)/uv

@@ -159,6 +159,43 @@ def test_routes_are_what_the_gateway_answers(coterie: Coterie, lab: Folder) -> N
     }
 
 
+def test_routes_of_programs_are_passed_on(coterie: Coterie, home: Folder) -> None:
+    """Their paths with all below them; who may is the program's own matter."""
+    home.toml("""
+        [system]
+        name = "lab"
+
+        [service.legacy]
+        command = "./legacy"
+        mount = { "/old/users" = "/users", "/old" = "/" }
+        routes = ["/api/files"]
+
+        [service.web]
+        command = "./web"
+        mount = "/"
+
+        [service.back]
+        command = "./back"
+        public = false
+    """)
+    assert coterie("routes").out == (
+        "METHOD  PATH          OPERATION  SERVICE  ALLOW\n"
+        "*       /*            passed on  web      as the program says\n"
+        "*       /api/files/*  passed on  legacy   as the program says\n"
+        "*       /old/*        passed on  legacy   as the program says\n"
+        "*       /old/users/*  passed on  legacy   as the program says\n"
+    )
+    rows = coterie("routes", "--json").json()
+    assert rows[3] == {
+        "method": "*",
+        "path": "/old/users/*",
+        "operation": "passed on",
+        "service": "legacy",
+        "allow": "as the program says",
+        "summary": "The program has it at /users",
+    }
+
+
 def test_check_finds_nothing_wrong(coterie: Coterie, lab: Folder) -> None:
     """And says what it looked at."""
     assert coterie("check") == (0, "lab: no problems (books, back)\n", "")

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from coterie.cli.verbs import SUMMARIES
+from coterie.cli.verbs import SUMMARIES, file_of
 from tests.cli.conftest import Coterie
 
 
@@ -29,7 +29,7 @@ def test_each_verb_shows_examples(coterie: Coterie, verb: str) -> None:
 @pytest.mark.parametrize("verb", SUMMARIES)
 def test_each_verb_is_listed_as_it_says_itself(coterie: Coterie, verb: str) -> None:
     """The list of verbs is written down without importing them, and agrees with them."""
-    module = importlib.import_module(f"coterie.cli.{verb}")
+    module = importlib.import_module(f"coterie.cli.{file_of(verb)}")
     assert module.verb.__doc__.splitlines()[0] == SUMMARIES[verb]
     width = max(map(len, SUMMARIES))
     assert f"  {verb:<{width}}  {SUMMARIES[verb]}\n" in coterie("--help").out

@@ -9,6 +9,13 @@ from .output import say, table
 
 __all__ = ["markdown", "show"]
 
+_KINDS = {
+    "implements": "Class",
+    "asgi": "ASGI application",
+    "wsgi": "WSGI application",
+    "command": "Command",
+}
+
 _TITLES = ("SERVICE", "OWNER", "CONTRACT", "OPERATIONS", "EVENTS", "CALLS")
 
 
@@ -30,7 +37,7 @@ def markdown(catalogue: Catalogue, *, runs: bool) -> Iterator[str]:
         yield f"## {service.name}"
         yield ""
         yield f"- Owner: {_plain(service.owner) or 'nobody is named'}"
-        yield f"- Class: `{service.implements}`"
+        yield f"- {_KINDS[service.kind]}: `{service.target}`"
         yield f"- Reached through the gateway: {'yes' if service.public else 'no'}"
         for contract in service.contracts:
             yield ""

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from coterie.binding.rest.openapi import openapi
-from coterie.system import ServicePlan, System, load, resolve
+from coterie.system import Planned, System, load, resolve
 
 from .completion import subjects
 from .document import operation_document, service_document
@@ -77,7 +77,7 @@ def verb(
             show_service(service)
 
 
-def _openapi(system: System, services: Iterable[ServicePlan], subject: str | None) -> Any:
+def _openapi(system: System, services: Iterable[Planned], subject: str | None) -> Any:
     alone = subject is not None
     shown = [service for service in services if alone or service.spec.public]
     return openapi(

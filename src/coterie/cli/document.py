@@ -5,14 +5,14 @@ from typing import Any
 from msgspec.json import schema
 
 from coterie.contract import Description, Event, Operation
-from coterie.system import ServicePlan
+from coterie.system import Planned
 
 from .wording import message_of
 
 __all__ = ["operation_document", "service_document"]
 
 
-def service_document(service: ServicePlan) -> dict[str, Any]:
+def service_document(service: Planned) -> dict[str, Any]:
     """A service and all it promises."""
     return {
         "service": service.name,

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from coterie.contract import Description, Operation
-from coterie.system import ServicePlan, ServiceSpec, System
+from coterie.system import Planned, ServiceSpec, System
 
 from .likeness import near
 from .mistakes import Mistake
@@ -15,7 +15,7 @@ __all__ = ["Named", "operation_of", "operations_of", "service_of"]
 class Named(NamedTuple):
     """An operation, and where it is from."""
 
-    service: ServicePlan
+    service: Planned
     description: Description
     operation: Operation
 
@@ -29,7 +29,7 @@ def service_of(system: System, name: str) -> ServiceSpec:
     raise Mistake(f"{system.name} has no service {name!r}. {near(name, known)}")
 
 
-def operations_of(services: Iterable[ServicePlan]) -> dict[str, Named]:
+def operations_of(services: Iterable[Planned]) -> dict[str, Named]:
     """Every operation by its name, ``orders.place``; of several versions, the newest."""
     found: dict[str, Named] = {}
     for service in services:
@@ -41,7 +41,7 @@ def operations_of(services: Iterable[ServicePlan]) -> dict[str, Named]:
     return found
 
 
-def operation_of(services: Iterable[ServicePlan], name: str) -> Named:
+def operation_of(services: Iterable[Planned], name: str) -> Named:
     """The operation called ``name``. Raises `Mistake` with those that may be meant."""
     known = operations_of(services)
     if name in known:

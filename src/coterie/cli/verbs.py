@@ -1,13 +1,14 @@
 """The verbs, each in a module of its own that is imported once it is asked for."""
 
 import importlib
+import keyword
 import re
 from typing import Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-__all__ = ["SUMMARIES", "Verb", "Verbs"]
+__all__ = ["SUMMARIES", "Verb", "Verbs", "file_of"]
 
 # What `coterie --help` says of each, so that it need not import them: a server and a client take
 # ten times as long as the help itself. Each is the first line of its function's docstring.
@@ -22,6 +23,7 @@ SUMMARIES = {
     "stop": "Stop a running system, or some of its services.",
     "call": "Call an operation with typed arguments; print its result.",
     "describe": "Show what a service promises.",
+    "import": "Write the contract of a program that describes itself.",
     "inventory": "List the services, their owners, contracts and dependencies.",
     "routes": "List what the gateway answers, and who may call.",
     "policies": "Show what protects the calls of an operation.",
@@ -68,8 +70,13 @@ class Verbs(TyperGroup):
         return name, found if name is None else _load(name), rest
 
 
+def file_of(name: str) -> str:
+    """The module of a verb: `import` is no name that a module of Python can have."""
+    return f"{name}ing" if keyword.iskeyword(name) else name
+
+
 def _load(name: str) -> Any:
-    module = importlib.import_module(f"coterie.cli.{name}")
+    module = importlib.import_module(f"coterie.cli.{file_of(name)}")
     verb = typer.Typer(add_completion=False, rich_markup_mode=None)
     settings = {"help_option_names": ["-h", "--help"]}
     verb.command(name, cls=Verb, context_settings=settings)(module.verb)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from msgspec import inspect as types
 
 from coterie.contract import Fault, Operation, paragraph
-from coterie.system import ServicePlan, System
+from coterie.system import Planned, System
 
 from .arguments import slots
 from .kinds import kind
@@ -14,7 +14,7 @@ from .output import say, table
 __all__ = ["message_of", "show_operation", "show_service", "who_may"]
 
 
-def show_service(service: ServicePlan) -> None:
+def show_service(service: Planned) -> None:
     """Print what a service promises: a table for each contract, a line for each event."""
     for description in service.descriptions:
         named = description.name

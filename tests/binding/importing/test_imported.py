@@ -1,0 +1,272 @@
+"""Documents in, contracts out: what comes of which, and that nothing of a document is ever run."""
+
+import ast
+import json
+import sys
+import types
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from coterie.binding.rest.importing import Imported, Unreadable, imported
+from coterie.binding.rest.openapi import openapi
+from coterie.contract import Contract, ContractError, Fault, contracts_of, describe
+from tests.binding.importing.promised import lost, promises
+
+
+def document(paths: Mapping[str, Any], **schemas: Any) -> dict[str, Any]:
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Lab", "version": "2.1"},
+        "paths": paths,
+        "components": {"schemas": schemas},
+    }
+
+
+def getting(schema: Any, **more: Any) -> dict[str, Any]:
+    """One operation that answers what ``schema`` says."""
+    content = {"application/json": {"schema": schema}}
+    answers = {"200": {"description": "ok", "content": content}, **more}
+    return {"/things": {"get": {"operationId": "things", "responses": answers}}}
+
+
+def module(made: Imported) -> types.ModuleType:
+    """The source, as a module."""
+    name = "imported_for_a_test"
+    found = types.ModuleType(name)
+    sys.modules[name] = found
+    exec(compile(made.files[""], name, "exec"), vars(found))  # noqa: S102  # that is the test
+    return found
+
+
+def contract(made: Imported) -> type[Contract]:
+    found: type[Contract] = getattr(module(made), made.contracts[0])
+    return found
+
+
+def decoded(schema: Any, value: Any, **schemas: Any) -> Any:
+    """``value`` as the imported operation's result; `msgspec.ValidationError` where it does not fit."""
+    [operation] = describe(contract(imported(document(getting(schema), **schemas)))).operations
+    return msgspec.json.decode(json.dumps(value).encode(), type=operation.result.type)
+
+
+def refused(schema: Any, value: Any, **schemas: Any) -> bool:
+    try:
+        decoded(schema, value, **schemas)
+    except msgspec.ValidationError:
+        return True
+    return False
+
+
+# --- What comes of which -------------------------------------------------------------------------
+
+CAT = {"type": "object", "required": ["kind", "lives"], "properties": {
+    "kind": {"const": "cat"}, "lives": {"type": "integer"}}}  # fmt: skip
+DOG = {"type": "object", "required": ["kind", "tricks"], "properties": {
+    "kind": {"const": "dog"}, "tricks": {"type": "array", "items": {"type": "string"}}}}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("schema", "good", "bad"),
+    [
+        ({"type": "string", "pattern": "^a+$"}, "aa", "b"),
+        ({"type": "integer", "minimum": 1, "exclusiveMaximum": 5}, 4, 5),
+        ({"type": ["string", "null"]}, None, 1),
+        ({"type": "string", "nullable": True}, None, 1),
+        ({"enum": ["a", "b", None]}, "b", "c"),
+        ({"type": "string", "format": "date"}, "2026-11-23", "soon"),
+        ({"type": "array", "items": {"type": "integer"}, "maxItems": 2}, [1, 2], [1, 2, 3]),
+        ({"type": "object", "additionalProperties": {"type": "integer"}}, {"x": 1}, {"x": "y"}),
+        ({"anyOf": [{"type": "string"}, {"type": "integer"}]}, 1, 1.5),
+        (
+            {"allOf": [{"type": "object", "required": ["a"], "properties": {"a": {"type": "integer"}}},
+                       {"type": "object", "required": ["b"], "properties": {"b": {"type": "string"}}}]},
+            {"a": 1, "b": "x"},
+            {"a": 1},
+        ),
+        (
+            {"oneOf": [{"$ref": "#/components/schemas/Cat"}, {"$ref": "#/components/schemas/Dog"}],
+             "discriminator": {"propertyName": "kind", "mapping": {
+                 "cat": "#/components/schemas/Cat", "dog": "#/components/schemas/Dog"}}},
+            {"kind": "cat", "lives": 9},
+            {"kind": "cow"},
+        ),
+    ],
+)  # fmt: skip
+def test_a_schema_takes_in_what_it_says(schema: Any, good: Any, bad: Any) -> None:
+    """And refuses the rest."""
+    decoded(schema, good, Cat=CAT, Dog=DOG)
+    assert refused(schema, bad, Cat=CAT, Dog=DOG)
+
+
+def test_a_type_may_hold_itself() -> None:
+    """To any depth."""
+    tree = {"type": "object", "properties": {
+        "name": {"type": "string"},
+        "below": {"type": "array", "items": {"$ref": "#/components/schemas/Tree"}},
+    }}  # fmt: skip
+    value = {"name": "a", "below": [{"name": "b", "below": [{"name": "c"}]}]}
+    found = decoded({"$ref": "#/components/schemas/Tree"}, value, Tree=tree)
+    assert found.below[0].below[0].name == "c"
+
+
+def test_an_error_with_members_is_a_fault_of_its_status() -> None:
+    """Known by its status, as programs answer that know no problem details."""
+    error = {"type": "object", "required": ["error"], "properties": {"error": {"type": "string"}}}
+    missing = {"description": "none", "content": {"application/json": {"schema": error}}}
+    made = imported(document(getting({"type": "string"}, **{"404": missing})))
+    [operation] = describe(contract(made)).operations
+    [fault] = operation.faults
+    assert issubclass(fault, Fault)
+    assert (fault.status, fault.bare) == (404, True)
+
+
+def test_what_a_pattern_shares_with_a_list_does_not_crash() -> None:
+    """A union that msgspec cannot hold is never written."""
+    schema = {"oneOf": [{"type": "string", "pattern": "^a$"}, {"type": "array", "items": {}}]}
+    made = imported(document(getting(schema)))
+    describe(contract(made))
+
+
+def test_what_cannot_be_said_is_listed() -> None:
+    """With its place, and what the contract does now."""
+    webhook = document(getting({"type": "string"}, default={"description": "else"}))
+    webhook["webhooks"] = {"new": {"post": {"responses": {"200": {"description": "ok"}}}}}
+    notes = imported(webhook).notes
+    assert any("webhook" in note.what.lower() for note in notes), notes
+    assert any("default" in note.what for note in notes), notes
+    assert all(note.where and note.what and note.instead for note in notes)
+
+
+# --- Round trips --------------------------------------------------------------------------------
+
+
+def test_a_contract_of_ours_comes_back_as_it_was() -> None:
+    """Described, imported and described again: the same paths, parameters, bodies and answers."""
+    error = {"type": "object", "required": ["left"], "properties": {"left": {"type": "integer"}}}
+    paths = {
+        "/orders/{id}": {"get": {
+            "operationId": "orders.order", "parameters": [
+                {"name": "id", "in": "path", "required": True, "schema": {"type": "integer"}},
+                {"name": "verbose", "in": "query", "schema": {"type": "boolean", "default": False}},
+                {"name": "X-Reason", "in": "header", "required": True, "schema": {"type": "string"}},
+            ],
+            "responses": {
+                "200": {"description": "ok", "content": {"application/json": {
+                    "schema": {"$ref": "#/components/schemas/Order"}}}},
+                "409": {"description": "few", "content": {"application/json": {"schema": error}}},
+            },
+        }},
+        "/orders": {"post": {
+            "operationId": "orders.place",
+            "requestBody": {"required": True, "content": {"application/json": {
+                "schema": {"$ref": "#/components/schemas/Order"}}}},
+            "responses": {"201": {"description": "made"}},
+        }},
+    }  # fmt: skip
+    order = {"type": "object", "required": ["id"], "properties": {"id": {"type": "integer"}}}
+    first = contract(imported(document(paths, Order=order)))
+    once = openapi([describe(one) for one in contracts_of(first)], title="Lab", version="2.1")
+    second = contract(imported(json.loads(json.dumps(once))))
+    twice = openapi([describe(one) for one in contracts_of(second)], title="Lab", version="2.1")
+    assert lost(promises(once), promises(twice)) == {}
+    assert lost(promises(twice), promises(once)) == {}
+    assert lost(promises(document(paths, Order=order)), promises(once)) == {}
+
+
+# --- What is no document -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("values", "says"),
+    [
+        ([], "is an object"),
+        ({}, "openapi"),
+        ({"openapi": "1.0"}, "version"),
+        ({"openapi": "3.0.0", "paths": []}, "paths"),
+        (document({"/x": {"get": {"$ref": "#/nowhere", "responses": {}}}}), ""),
+        (document(getting({"$ref": "#/components/schemas/Gone"})), "leads to nothing"),
+        (document(getting({"$ref": "other.json#/X"})), "refers to"),
+    ],
+)
+def test_what_cannot_be_read_is_named(values: Any, says: str) -> None:
+    """With its place and a remedy; and never a traceback of ours."""
+    with pytest.raises(Unreadable) as caught:
+        imported(values)
+    assert says in str(caught.value)
+
+
+# --- Hostile documents ----------------------------------------------------------------------------
+
+HOSTILE = st.one_of(
+    st.text(max_size=30),
+    st.sampled_from(
+        [
+            '"""\nimport os\nos.abort()\n"""',
+            "\\",
+            "'''",
+            '"); raise SystemExit("',
+            "class",
+            "__import__('os').abort()",
+            "{x!r:{y}}",
+            "a\x00b",
+            "\u202e",
+            "line\nbreak",
+            "\ud800",
+            "None",
+            "1abc",
+            "self",
+        ]
+    ),
+)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.lists(HOSTILE, min_size=12, max_size=12))
+def test_no_text_of_a_document_becomes_code(texts: list[str]) -> None:
+    """Names, descriptions, defaults, patterns and values: the module is promises, and nothing else."""
+    t = iter(texts)
+    schema = {
+        "type": "object",
+        "title": next(t),
+        "description": next(t),
+        "required": [texts[0]],
+        "properties": {
+            texts[0]: {"type": "string", "description": next(t), "default": next(t)},
+            next(t): {"enum": [next(t), next(t)]},
+            next(t): {"type": "string", "pattern": texts[3]},
+        },
+    }
+    parameter = {"name": next(t) or "p", "in": "query", "schema": {"type": "string"}}
+    operation = {
+        "operationId": next(t),
+        "summary": next(t),
+        "description": texts[1],
+        "tags": [next(t)],
+        "parameters": [parameter],
+        "responses": {"200": {"description": texts[2], "content": {"application/json": {
+            "schema": {"$ref": "#/components/schemas/X"}}}}},
+    }  # fmt: skip
+    whole = document({"/x": {"get": operation}}, X=schema)
+    whole["info"]["title"] = texts[4]
+    try:
+        source = imported(whole).files[""]
+    except Unreadable:
+        return
+    tree = ast.parse(source)
+    allowed = (ast.Import, ast.ImportFrom, ast.ClassDef, ast.Assign, ast.AnnAssign, ast.Expr)
+    assert all(isinstance(node, allowed) for node in tree.body)
+    called = {ast.unparse(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+    assert called <= {"get", "field", "Meta", "Header", "Query", "Cookie", "Body", "Content"}, (
+        called
+    )
+    for node in tree.body:
+        if isinstance(node, ast.Expr):
+            assert isinstance(node.value, ast.Constant)
+    with suppress(ContractError):  # refused in words, where it stands
+        describe(contract(imported(whole)))
