@@ -6,10 +6,12 @@ The blocks of one document share their names and a folder of their own, which be
              that file in that folder, which later blocks import; with `, as made` after the name
              the file must be there already, word for word. Any other block is run, and may
              `await` at its top.
-``toml``     Such a file too.
+``toml``     Such a file too. With `, in part` after the name the file is there already, and its
+             tables of these names are these now; others stay as they are.
 ``console``  Commands after `$`, run in a terminal of the document's own; what is shown below one
              is what it must print, `...` standing for anything. Where nothing is shown, it must
-             succeed. See `terminal.py`.
+             succeed. What only looks at a system that follows its files (`coterie up --reload`)
+             has some seconds to print it. See `terminal.py`.
 ``text``     What the Python block before it printed, if it did; otherwise just text.
 """
 
@@ -27,6 +29,7 @@ import shutil
 import sys
 import tempfile
 from pathlib import Path
+from time import monotonic
 from types import ModuleType
 from typing import Any
 
@@ -34,11 +37,13 @@ import pytest
 from sybil import Example, Sybil
 from sybil.parsers.myst import CodeBlockParser, SkipParser
 
-from tests.terminal import Terminal, commands
+from tests.terminal import Terminal, commands, looks
 
 __all__ = ["documents", "shows"]
 
-_FILE = re.compile(r"# ([\w./-]+\.(?:py|toml))(, as made)?\n")
+_FILE = re.compile(r"# ([\w./-]+\.(?:py|toml))(, as made|, in part)?\n")
+_TABLE = re.compile(r"^\[", re.MULTILINE)
+_FOLLOWED = 20.0  # seconds
 _FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 
@@ -101,6 +106,18 @@ def shows(wanted: str, printed: str) -> bool:
     return doctest.OutputChecker().check_output(wanted, printed, _FLAGS)
 
 
+def laid_over(text: str, part: str) -> str:
+    """``text`` of a toml with the tables of ``part`` in the place of those of the same names."""
+    tables: dict[str, str] = {}
+    for table in (*_tables(text), *_tables(part)):
+        tables[table.partition("\n")[0]] = table.rstrip()
+    return "\n\n".join(tables.values()) + "\n"
+
+
+def _tables(text: str) -> list[str]:
+    return [f"[{table}" for table in _TABLE.split(text)[1:]]
+
+
 def _desk(example: Example) -> Desk:
     desk: Desk = example.namespace["_desk"]
     return desk
@@ -117,6 +134,9 @@ def _write_file(example: Example) -> str | None:
     path = Path(named[1])
     if named[2] is None:
         _desk(example).write(path, text)
+        return None
+    if named[2] == ", in part":
+        _desk(example).write(path, laid_over(path.read_text(), text[named.end() :]))
         return None
     made, shown = path.read_text().splitlines(), text[named.end() :].splitlines()
     changes = "\n".join(difflib.unified_diff(shown, made, "shown", "made", lineterm=""))
@@ -153,6 +173,11 @@ def _type(example: Example) -> str | None:
         if command.startswith("curl ") and shutil.which("curl") is None:
             pytest.skip("there is no curl on this machine: apt-get install curl")
         code, printed = desk.terminal.type(command)
+        deadline = monotonic() + _FOLLOWED
+        while desk.terminal.follows and looks(command) and not shows(wanted, printed):
+            if monotonic() > deadline:
+                break
+            code, printed = desk.terminal.type(command)
         if code != 0 and not wanted:
             return f"$ {command}\nended with {code}:\n{printed}"
         if wanted and not shows(wanted, printed):
@@ -180,6 +205,8 @@ documents = Sybil(
     ],
     path=str(Path(__file__).parents[1]),
     patterns=["README.md", "docs/*.md", "docs/rooms/*.md", "examples/*/README.md"],
+    # Many programs each, and one system of them all: run by their own tests.
+    excludes=["examples/patterns/README.md", "examples/patterns/*/README.md"],
     setup=_enter,
     teardown=_leave,
 )

@@ -1,7 +1,8 @@
 """A terminal for documents: types what a reader would type, and sees what they would see.
 
 Commands share a folder and exported variables, as in one terminal. `coterie up` is the second
-terminal: it runs until the next one, or until the document ends.
+terminal: it runs until the next one, or until the document ends. With `--reload` it follows the
+document's files a moment after they are written, so whoever only looks may look again (`looks`).
 """
 
 import contextlib
@@ -18,7 +19,7 @@ import termios
 import threading
 from pathlib import Path
 
-__all__ = ["Terminal", "commands"]
+__all__ = ["Terminal", "commands", "looks"]
 
 ROOT = Path(__file__).parents[1]
 
@@ -26,6 +27,7 @@ _UP = re.compile(r"(?:(?P<before>.+) && )?(?P<up>coterie up\b.*)", re.DOTALL)
 _STYLE = re.compile(r"\x1b\[[0-9;]*m")
 _PORT = re.compile(r"--port (\d+)")
 _READY = re.compile(r"ready in .* http://127\.0\.0\.1:(\d+) ")
+_LOOK = re.compile(r"curl(?!.* (-d|-X|--data) )|coterie (ps|routes|inventory|logs)\b", re.DOTALL)
 _PATIENCE = 60.0
 _COLUMNS = 100
 
@@ -55,6 +57,11 @@ def commands(block: str) -> list[tuple[str, str]]:
     return found
 
 
+def looks(command: str) -> bool:
+    """Whether ``command`` changes nothing, and may be given again."""
+    return _LOOK.match(command) is not None
+
+
 class Terminal:
     """Runs commands in ``folder``, where documents' addresses stand for those really used.
 
@@ -69,6 +76,9 @@ class Terminal:
         self._log = kept / "log"
         self._up: subprocess.Popen[str] | None = None
         self._shown = self._real = "127.0.0.1:8080"
+        self.follows = False
+        """Whether a system runs that follows the files of its folder."""
+
         self._environment = {
             name: value for name, value in os.environ.items() if not name.startswith(_OTHERS)
         }
@@ -149,6 +159,7 @@ class Terminal:
 
     def _start(self, command: str) -> tuple[int, str]:
         self.close()
+        self.follows = "--reload" in command
         port = _PORT.search(command)
         self._shown = f"127.0.0.1:{port[1] if port else 8080}"
         with self._log.open("w") as log:

@@ -22,3 +22,14 @@ def test_each_command_is_one_word(target: str) -> None:
     """`make` lists every command with what it is for."""
     lines = (ROOT / "Makefile").read_text().splitlines()
     assert any(line.startswith(f"{target}:") and " ## " in line for line in lines)
+
+
+def test_no_test_that_runs_alone_is_forgotten() -> None:
+    """The second pass collects the files that say `pytest.mark.alone`; nobody says it otherwise."""
+    said = "mark" + ".alone"
+    for folder in ("tests", "examples"):
+        for path in (ROOT / folder).rglob("*.py"):
+            text = path.read_text()
+            if said in text:
+                assert path.name.startswith("test_"), path
+                assert text.count(said) == text.count(f"pytest.{said}"), path

@@ -48,6 +48,63 @@ port = 1
 # some.toml
 port = 1
 ```
+
+```toml
+# tables.toml
+[system]
+name = "a"
+
+[service.b]
+port = 1
+[service.b.policy]
+timeout = 3
+```
+
+```toml
+# tables.toml, in part
+[service.b]
+port = 2
+
+[service.c]
+port = 3
+```
+
+```console
+$ cat tables.toml
+[system]
+name = "a"
+
+[service.b]
+port = 2
+
+[service.b.policy]
+timeout = 3
+
+[service.c]
+port = 3
+```
+"""
+
+FOLLOWING = """
+```console
+$ mkdir bin && export PATH=$PWD/bin:$PATH
+$ printf 'echo "ready in 1 s http://127.0.0.1:1 "\\nexec sleep 60\\n' > bin/coterie
+$ printf 'echo "$@" >> asked; sed -n "$(wc -l < asked)p" answers\\n' > bin/curl
+$ printf 'old\\nold\\nnew\\nother\\n' > answers
+$ chmod +x bin/*
+```
+
+```console
+$ coterie up --reload
+ready in ...
+```
+
+```console
+$ curl http://127.0.0.1:8080/
+new
+$ curl -d '{}' http://127.0.0.1:8080/
+other
+```
 """
 
 
@@ -80,6 +137,7 @@ def test_a_document_that_is_true_passes(tmp_path: Path) -> None:
         ("mkdir -p inner", "mkdir -p /dev/null/inner", "ended with"),
         ("# some.toml\nport = 1\n```\n\n", "# some.toml\nport = 2\n```\n\n", "not as it is made"),
         ("```toml\n# some.toml\n", "```toml\n", "begins with its file's name"),
+        ("[service.b]\nport = 2\n\n[service.c]", "[service.b]\n\n[service.c]", "port = 2"),
     ],
 )
 def test_a_document_that_is_not_true_is_told(
@@ -89,6 +147,15 @@ def test_a_document_that_is_not_true_is_told(
     assert true in RIGHT
     with pytest.raises(SybilFailure, match=told):
         follow(tmp_path, RIGHT.replace(true, untrue, 1))
+
+
+def test_who_looks_at_a_system_that_follows_its_files_looks_again(tmp_path: Path) -> None:
+    """Until it shows what was written; a command that changes something is given once."""
+    follow(tmp_path, FOLLOWING)
+    with pytest.raises(SybilFailure, match="shown:\nnew\n\nprinted:\nold"):
+        follow(tmp_path, FOLLOWING.replace("--reload", "--port 8080"))
+    with pytest.raises(SybilFailure, match="shown:\nnew\n\nprinted:\nold"):
+        follow(tmp_path, FOLLOWING.replace("$ curl http", "$ curl -X POST http"))
 
 
 def test_a_document_leaves_nothing_behind(tmp_path: Path) -> None:

@@ -60,7 +60,7 @@ def _purpose(room: Path) -> str:
 
 def services(system: System) -> str:
     """A system: what each service promises, whom it calls, where it keeps things."""
-    plans = resolve(system)
+    plans = [plan for plan in resolve(system) if isinstance(plan, ServicePlan)]
     boxes = [_box(plan) for plan in plans]
     tall = max(map(len, boxes))
     across = (_COLUMN + 1) * len(plans) - 1

@@ -57,7 +57,7 @@ INVENTORY = Inventory(
     services=(
         ServiceEntry(
             name="orders",
-            implements="lab.orders:OrderService",
+            target="lab.orders:OrderService",
             owner="the order | team",
             contracts=(
                 ContractEntry(

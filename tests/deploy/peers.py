@@ -21,7 +21,7 @@ ECHO = Inventory(
     services=(
         ServiceEntry(
             name="echo",
-            implements="nobody:Nothing",
+            target="nobody:Nothing",
             contracts=(
                 ContractEntry(
                     name="echo",
@@ -43,11 +43,15 @@ class Peer:
     """One instance.
 
     ``mood`` is "well", "breaks" (reads a request, then resets), "refuses" (is not ready), "sheds"
-    (has too much to do), "silent", or "waits" for ``go``.
+    (has too much to do), "silent", "waits" for ``go``, "drips" (an answer that takes its time),
+    "stalls" (in the midst of one), or "shares" (with pages of any origin). What stands for a ``program`` says where programs do that it
+    is ready, and nowhere else.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, service: str = "echo", *, program: bool = False) -> None:
         self.name = name
+        self.service = service
+        self.ready = b"GET /.coterie/ready " if program else b"GET /health/ready "
         self.mood = "well"
         self.go = asyncio.Event()
         self.asked: list[bytes] = []
@@ -61,7 +65,7 @@ class Peer:
 
     def at(self, state: InstanceState, weight: float = 1.0) -> Instance:
         url = f"http://127.0.0.1:{self.port}"
-        return Instance(service="echo", id=self.name, url=url, state=state, weight=weight)
+        return Instance(service=self.service, id=self.name, url=url, state=state, weight=weight)
 
     @property
     def connections(self) -> int:
@@ -94,7 +98,7 @@ class Peer:
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = await reader.readuntil(b"\r\n\r\n")
-        if head.startswith(b"GET /health/ready"):
+        if head.startswith(self.ready):
             writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")
             return
         self.asked.append(head)
@@ -112,13 +116,26 @@ class Peer:
             raise ConnectionResetError
         if self.mood == "waits":
             await self.go.wait()
+        if self.mood in ("drips", "stalls"):
+            writer.write(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n")
+            for _ in range(_DRIPS):
+                writer.write(b"4\r\ndrip\r\n")
+                await asyncio.sleep(_DRIP)
+                if self.mood == "stalls":
+                    await reader.read()
+                    raise ConnectionResetError
+            writer.write(b"0\r\n\r\n")
+            return
         status = _STATUS.get(self.mood, b"200 OK")
         body = self.name.encode() + b"\r\n" + head
         writer.write(b"HTTP/1.1 %s\r\ncontent-length: %d\r\n\r\n%s" % (status, len(body), body))
 
 
+_DRIP = 0.1
+_DRIPS = 15
 _STATUS = {
     "refuses": b"503 Away\r\ncoterie-refused: true",
+    "shares": b"200 OK\r\naccess-control-allow-origin: *\r\nvary: accept",
     "sheds": b"503 Busy\r\ncoterie-refused: overload\r\nretry-after: 2",
 }
 _SWITCH = (
@@ -128,9 +145,11 @@ _SWITCH = (
 
 
 @asynccontextmanager
-async def peer_of(*names: str) -> AsyncGenerator[list[Peer]]:
+async def peer_of(
+    *names: str, service: str = "echo", program: bool = False
+) -> AsyncGenerator[list[Peer]]:
     """Peers with these names, for the length of the block."""
-    peers = [Peer(name) for name in names]
+    peers = [Peer(name, service, program=program) for name in names]
     for peer in peers:
         await peer.listen()
     try:

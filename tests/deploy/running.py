@@ -91,8 +91,11 @@ class Gate:
                 except (OSError, ValueError):
                     continue
                 if told.get("listener_statuses") and live.startswith(b"LIVE"):
-                    where = told["listener_statuses"][0]["local_address"]["socket_address"]
-                    self.port = where["port_value"]
+                    ports = {
+                        one["name"]: one["local_address"]["socket_address"]["port_value"]
+                        for one in told["listener_statuses"]
+                    }
+                    self.port = ports["gateway"]
 
     def tell(self, service: str, *instances: Instance) -> None:
         """Swap the endpoint file of ``service``."""

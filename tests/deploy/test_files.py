@@ -24,6 +24,7 @@ from coterie.members.gateway import Route
 from coterie.registry import Instance, InstanceState
 from coterie.system import Inventory, inventory_of, load, resolve
 from tests.cli.conftest import Coterie, coterie
+from tests.deploy.programs import INVENTORY
 from tests.deploy.running import BINARY
 from tests.deploy.three import bazaar
 
@@ -56,12 +57,22 @@ def plain(folder: str, inventory: Inventory) -> dict[str, bytes]:
     return files(inventory, Edge(folder=folder), known)
 
 
-@pytest.mark.parametrize("name", ["bazaar", "shop"])
+def joined(folder: str) -> dict[str, bytes]:
+    """Programs that join as they are, and find each other inside."""
+    ports = {"native": 9001, "legacy": 9002, "private": 9003}
+    console = Endpoint("127.0.0.1", 9000)
+    return files(INVENTORY, Edge(folder=folder, console=console, inside=ports))
+
+
+@pytest.mark.parametrize("name", ["bazaar", "shop", "programs"])
 def test_the_files_are_those_that_were_read_last(name: str, tmp_path: Path) -> None:
     """Whoever changes one reads what changes for Envoy."""
-    made = (
-        full("/etc/envoy", bazaar(tmp_path)[1]) if name == "bazaar" else plain("/etc/envoy", shop())
-    )
+    if name == "programs":
+        made = joined("/etc/envoy")
+    elif name == "bazaar":
+        made = full("/etc/envoy", bazaar(tmp_path)[1])
+    else:
+        made = plain("/etc/envoy", shop())
     if os.environ.get("RENEW"):
         for path, content in made.items():
             place = GOLDEN / name / path
@@ -85,14 +96,14 @@ def whole(made: dict[str, bytes]) -> dict[str, Any]:
     found = {name: json.loads(content) for name, content in made.items()}
     bootstrap: dict[str, Any] = found["bootstrap.json"]
     del bootstrap["dynamic_resources"]
-    (listener,) = found["lds.json"]["resources"]
+    listener, *inside = found["lds.json"]["resources"]
     http = listener["filter_chains"][0]["filters"][0]["typed_config"]
     del http["rds"]
     (http["route_config"],) = found["rds.json"]["resources"]
     clusters = found["cds.json"]["resources"]
-    for message in (listener, http["route_config"], *clusters):
+    for message in (listener, *inside, http["route_config"], *clusters):
         del message["@type"]
-    bootstrap["static_resources"] = {"listeners": [listener], "clusters": clusters}
+    bootstrap["static_resources"] = {"listeners": [listener, *inside], "clusters": clusters}
     return bootstrap
 
 
@@ -123,6 +134,25 @@ def test_envoy_takes_them(how: Any, name: str, tmp_path: Path) -> None:
     made = how(str(tmp_path), inventory)
     made["lds.json"] = _without_tls(made["lds.json"])
     assert verdict(tmp_path, made) == ""
+
+
+def test_envoy_takes_programs(tmp_path: Path) -> None:
+    """With their paths, and with a listener for each service that is found inside."""
+    assert verdict(tmp_path, joined(str(tmp_path))) == ""
+
+
+def test_who_is_neither_public_nor_found_inside_is_no_cluster() -> None:
+    """Envoy knows nobody else. Of a program it asks the process that stands for it."""
+
+    def clusters(edge: Edge) -> dict[str, str]:
+        told = json.loads(files(INVENTORY, edge)["cds.json"])["resources"]
+        return {one["name"]: one["health_checks"][0]["http_health_check"]["path"] for one in told}
+
+    outside, inside = clusters(Edge()), clusters(Edge(inside={"private": 9003}))
+    assert "private" not in outside
+    assert inside == outside | {"private": "/.coterie/ready"}
+    assert outside["legacy"] == "/.coterie/ready"
+    assert outside["native"] == "/health/ready"
 
 
 def test_control_envoy_refuses_others(tmp_path: Path) -> None:

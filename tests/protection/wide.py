@@ -63,7 +63,7 @@ WIDE = Inventory(
     services=(
         ServiceEntry(
             name="wide",
-            implements="tests.protection.wide:WideService",
+            target="tests.protection.wide:WideService",
             contracts=(
                 ContractEntry(
                     name="wide",

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from coterie.system import TABLES, System, SystemProblems, load
+from coterie.system.program_specs import KINDS, PROGRAM_KEYS
 from tests.system.folder import Folder, told
 from tests.system.toml_texts import documents, nearly_right, systems
 
@@ -94,12 +95,16 @@ EXAMPLES = [
 ]
 
 
+_OF_PROGRAMS: dict[str, str] = dict.fromkeys(PROGRAM_KEYS, "command = 'serve'\n")
+KIND_FOR: dict[str, str] = {**_OF_PROGRAMS, "threads": "wsgi = 'a:b'\n", **dict.fromkeys(KINDS, "")}
+
+
 @pytest.mark.parametrize(("table", "key"), EXAMPLES)
 def test_the_example_of_every_key_is_right(table: str, key: str, tmp_path: Path) -> None:
     """What a message proposes can be pasted; and the control: a date is right for no key."""
     header = {"service": "service.other", "process": "process.core"}.get(table, table)
     plain = {
-        "service": "implements = 'a:B'\n" if key != "implements" else "",
+        "service": KIND_FOR.get(key, "implements = 'a:B'\n"),
         "process": "together = ['orders']\n" if key != "together" else "",
         "chaos": "workload = 'a:B'\n" if key != "workload" else "",
     }
@@ -243,14 +248,20 @@ BROKEN: list[tuple[str, list[str]]] = [
     ('[system]\nname = "shop"\n', [" there is no service."]),
     (
         "[service.a]\n[system]\n",
-        ["1: [service.a] lacks implements. Add", "2: [system] lacks name."],
+        [
+            "1: [service.a] says neither implements nor asgi, wsgi or command. Add",
+            "2: [system] lacks name.",
+        ],
     ),
     (
         f"{SHOP}implement = 1\n",
         ["5: [service.orders] has no key implement. Did you mean implements"],
     ),
-    (f"{SHOP}port = 80\n", ["5: [service.orders] has no key port. It belongs in [gateway]."]),
-    (f"{SHOP}xyzzy = 80\n", ["5: [service.orders] has no key xyzzy. It takes implements, owner,"]),
+    (
+        f"{SHOP}port = 80\n",
+        ["5: [service.orders] port belongs to asgi, wsgi or command, and this is implements."],
+    ),
+    (f"{SHOP}xyzzy = 80\n", ["5: [service.orders] has no key xyzzy. It takes implements, asgi,"]),
     (f"{SHOP}[gatway]\n", ["5: there is no table [gatway]. Did you mean [gateway]?"]),
     (
         f"{SHOP}[[gateway]]\n",
@@ -361,8 +372,8 @@ def test_messages_read_like_this(folder: Folder) -> None:
             " a letter first, not 'Our Shop'. For example name = \"shop\"."
         ),
         (
-            "coterie.toml:3: [service.orders] lacks implements. Add implements ="
-            ' "shop.services.orders:OrderService".'
+            "coterie.toml:3: [service.orders] says neither implements nor asgi, wsgi or command."
+            ' Add implements = "shop.services.orders:OrderService".'
         ),
         "coterie.toml:4: [service.orders] has no key implement. Did you mean implements?",
     ]

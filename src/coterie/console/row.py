@@ -4,7 +4,10 @@ from typing import Literal, TypeAlias
 
 from msgspec import Struct
 
-__all__ = ["Kind", "Row"]
+__all__ = ["OWN", "Kind", "Row"]
+
+OWN = "/.coterie"
+"""Below it the process that stands for a program has pages of its own."""
 
 Kind: TypeAlias = Literal["service", "gateway", "broker", "console", "supervisor", "starter"]
 """What a process is: the starter is the fork server."""
@@ -16,7 +19,7 @@ class Row(Struct, frozen=True, kw_only=True):
     ``name`` is unique in the system (``orders-1``, ``gateway``); ``services`` are those it runs;
     ``state`` is starting, up, stuck, draining, restarting, crashed or stopped; ``address`` the URL where
     it answers; ``memory`` its proportional share in bytes (PSS, proc(5)); ``age`` how long it has
-    run, in seconds. ``in_flight`` calls are under way, ``calls`` were answered since it started.
+    run, in seconds; ``program`` says that it joins as it is. ``in_flight`` calls are under way, ``calls`` were answered since it started.
     """
 
     name: str
@@ -32,3 +35,4 @@ class Row(Struct, frozen=True, kw_only=True):
     in_flight: int = 0
     calls: int = 0
     note: str = ""
+    program: bool = False

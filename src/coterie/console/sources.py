@@ -7,7 +7,11 @@ from watchfiles import Change, DefaultFilter, awatch
 
 __all__ = ["Sources", "changes", "shown"]
 
-_KINDS = (".py", ".toml", ".json", ".sql", ".html")
+_KINDS = (
+    *(".py", ".toml", ".json", ".sql", ".html", ".css", ".yaml", ".yml", ".ini", ".jinja", ".sh"),
+    # Programs in other languages join too.
+    *(".js", ".mjs", ".cjs", ".ts", ".rb", ".go", ".php", ".java", ".pl", ".lua"),
+)
 _SETTLED = 50  # milliseconds without a change, so that an editor's many are one
 _LOOK = 500  # milliseconds
 

@@ -15,6 +15,7 @@ from coterie.system import Assembly, System, SystemProblems, assemble
 from .certificate import certificate_of, context_of
 from .interrupted import Interrupted
 from .ports import listen
+from .programs import refuse_programs
 from .signals import Signals
 from .starting import Starting
 
@@ -71,6 +72,7 @@ async def up(
     where a signal came before it was up, or a second one cut short how it stopped.
     """
     began = perf_counter() if began is None else began
+    refuse_programs(system, system.services, "the system runs in one process")
     asyncio.get_running_loop().set_default_executor(_Threads(thread_name_prefix="coterie"))
     with (
         Signals(follower=follower) as signals,

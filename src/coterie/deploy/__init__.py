@@ -5,6 +5,6 @@ Knows the formats of those programs, a room each: `coterie.deploy.envoy`.
 Deliberately runs nothing: `coterie.engine` finds and starts the programs.
 """
 
-from .routes import routes_of
+from .routes import passages_of, patience_of, routes_of
 
-__all__ = ["routes_of"]
+__all__ = ["passages_of", "patience_of", "routes_of"]

@@ -64,9 +64,12 @@ class Admin:
         await self._post("/healthcheck/fail")
         await self._post("/drain_listeners?graceful&skip_exit")
 
-    async def refuse(self) -> None:
-        """Listen no longer: connections that are open go on, new ones are refused."""
-        await self._post("/drain_listeners")
+    async def refuse(self, *, inbound: bool = False) -> None:
+        """Listen no longer: connections that are open go on, new ones are refused.
+
+        Only where the traffic is ``inbound``, and the listener says so, if that is asked for.
+        """
+        await self._post(f"/drain_listeners{'?inboundonly' if inbound else ''}")
 
     async def _post(self, target: str) -> None:
         status, body = await self._answered("POST", target)

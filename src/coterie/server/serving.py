@@ -7,7 +7,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from functools import partial
 from time import monotonic
-from typing import Any
+from typing import Any, Literal
 
 import uvicorn
 
@@ -52,6 +52,7 @@ class HttpServer:
     ``patience`` is the seconds that requests under way may take to finish when it stops; then
     they are cut off. ``listener`` is a socket that listens already, ``tls`` how the gateway proves
     who it is. ``slowness`` is how slow clients may be, for a server that anybody reaches.
+    ``sockets``: the application takes WebSockets too, where `websockets` or `wsproto` is installed.
 
     Raises `PortTaken` at start, naming the remedy.
     """
@@ -66,8 +67,10 @@ class HttpServer:
         listener: socket.socket | None = None,
         tls: ssl.SSLContext | None = None,
         slowness: Slowness | None = None,
+        sockets: bool = False,
     ) -> None:
         self._app = app
+        self._web_sockets: Literal["auto", "none"] = "auto" if sockets else "none"
         self._host = host
         self._port = port if listener is None else listener.getsockname()[1]
         self._patience = patience
@@ -110,7 +113,7 @@ class HttpServer:
         config = uvicorn.Config(
             self._app,
             http=protocol,
-            ws="none",
+            ws=self._web_sockets,
             lifespan="off",
             log_config=None,
             access_log=False,

@@ -25,10 +25,11 @@ from .load import load
 from .migrate import migrate, write_migration
 from .model import System
 from .part import Part, Way
-from .plan import ServicePlan
+from .plan import Planned, ProgramPlan, ServicePlan
 from .policies import Policies, policies_of
 from .policy_specs import SETTINGS, OperationSpec, PolicySpec, ServicePolicySpec
 from .problem import Problem, SystemProblems
+from .program_specs import Mount
 from .size import Size
 from .specs import (
     TABLES,
@@ -43,6 +44,7 @@ from .specs import (
     ServiceSpec,
     SystemSpec,
 )
+from .surroundings import directory_of, move_in, surroundings, variable
 from .workload import find_workload
 
 __all__ = [
@@ -60,13 +62,16 @@ __all__ = [
     "GatewaySpec",
     "IdentitySpec",
     "Inventory",
+    "Mount",
     "OperationEntry",
     "OperationSpec",
     "Part",
+    "Planned",
     "Policies",
     "PolicySpec",
     "Problem",
     "ProcessSpec",
+    "ProgramPlan",
     "Replicas",
     "ServiceEntry",
     "ServicePlan",
@@ -82,13 +87,17 @@ __all__ = [
     "blueprint",
     "check",
     "digest_of",
+    "directory_of",
     "explained",
     "find_workload",
     "gateway_pages",
     "inventory_of",
     "load",
     "migrate",
+    "move_in",
     "policies_of",
     "resolve",
+    "surroundings",
+    "variable",
     "write_migration",
 ]

@@ -285,6 +285,8 @@ class _Assembler:
         name = service.providers[contract]
         if name is None:
             return None
+        if self.part is None and name not in self.services:
+            raise SystemProblems([self.apart(name, contract, service.name)])
         key = (contract, name, service.name)
         if key not in self.clients:
             protection, local = self.protection(name), name in self.services
@@ -295,6 +297,16 @@ class _Assembler:
             handler = protection.client(callee, way, local=local)
             self.clients[key] = proxy(contract, handler, timeout=protection.timeout)
         return self.clients[key]
+
+    def apart(self, name: str, contract: type[Contract], asked: str) -> Problem:
+        """A program cannot be built into this process."""
+        places = self.system.places
+        what = f"service {asked} asks for {contract.__name__}, which the program {name} answers"
+        what += "; it runs in processes of its own"
+        remedy = (
+            f"Run the system by `coterie up`, or put something in the place of {contract.__name__}"
+        )
+        return Problem(places.file, places.line("service", name), what, remedy)
 
     def reach(self, name: str) -> Handler:
         """The way to a service here. Two that call each other cannot both be built first."""

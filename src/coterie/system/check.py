@@ -13,12 +13,13 @@ from coterie.contract import Contract, ContractError, contracts_of, describe
 
 from .engines import databases, scheme_problem
 from .folder import shown_path
-from .implementation import find_implementation, note_contract_error
+from .implementation import find_contracts, find_implementation, note_contract_error
 from .model import System
 from .part import Part
-from .plan import Plan, ServicePlan, choose_providers
+from .plan import Plan, Planned, ProgramPlan, ServicePlan, choose_providers
 from .policy_check import check_policies_of
 from .problem import Problem, Report, SystemProblems
+from .program_place import check_place
 from .recipe import Client, Given, Misfit, Signing, Verifying, recipe_of
 from .routes import check_routes, check_rules
 from .settings import fill_settings
@@ -46,12 +47,12 @@ def check(system: System) -> tuple[Problem, ...]:
     return SystemProblems(problems).problems
 
 
-def resolve(system: System) -> tuple[ServicePlan, ...]:
-    """The services of ``system`` with their classes and contracts.
+def resolve(system: System) -> tuple[Planned, ...]:
+    """The services of ``system`` with what they promise, in the order of its file.
 
     Raises `SystemProblems` with every problem of the system.
     """
-    return plan(system).services
+    return plan(system).everyone
 
 
 def plan(
@@ -72,9 +73,17 @@ def plan(
     report = Report(system.places)
     given = frozenset(replaced)
     found: list[ServicePlan] = []
+    programs: list[ProgramPlan] = []
     complete = True
     used: set[type] = set()
     for spec in system.services if part is None else map(system.service, part.services):
+        if spec.kind != "implements":
+            check_place(system, spec, report)
+            promised = find_contracts(system, spec, report)
+            complete = complete and promised is not None
+            programs.append(ProgramPlan(spec, promised or ()))
+            used.update(description.contract for description in promised or ())
+            continue
         cls = find_implementation(system, spec, report)
         if cls is None:
             complete = False
@@ -88,7 +97,9 @@ def plan(
         structs.replace(
             service,
             providers=(
-                choose_providers(service, found, report, replaced=given, complete=complete)
+                choose_providers(
+                    service, (*found, *programs), report, replaced=given, complete=complete
+                )
                 if part is None
                 else {c: part.provider(service.name, c) for c in _clients(service)}
             ),
@@ -96,19 +107,19 @@ def plan(
         )
         for service in found
     )
-    check_routes(system, services, report)
+    check_routes(system, (*services, *programs), report)
     if system.identity is None:
         check_rules(services, report)
         _check_tokens(services, report)
     _check_databases(system, services, report)
-    check_policies_of(system, services, report)
+    check_policies_of(system, (*services, *programs), report)
     if migrations:
         _check_migrations(system, services, report)
     if report.problems:
         raise SystemProblems(report.problems)
     for cls in given - used:
         raise LookupError(f"nothing in {system.name} implements or asks for {cls.__name__}")
-    return Plan(system, services)
+    return Plan(system, services, tuple(programs))
 
 
 def _service(
@@ -139,7 +150,7 @@ def _home(system: System, service: ServicePlan) -> Path | None:
 
 
 def _module(service: ServicePlan) -> str:
-    return service.spec.implements.partition(":")[0]
+    return service.spec.target.partition(":")[0]
 
 
 def _clients(service: ServicePlan) -> Iterator[type[Contract]]:

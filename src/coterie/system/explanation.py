@@ -9,7 +9,7 @@ from coterie.contract import Operation
 
 from .client_steps import CLIENT_STEPS
 from .model import System
-from .plan import ServicePlan
+from .plan import Planned
 from .policy_layers import DEFAULT
 from .protection import Protection
 from .server_steps import SERVER_STEPS
@@ -58,7 +58,7 @@ class Explanation(Struct, frozen=True, kw_only=True):
         return tuple(found.values())
 
 
-def explained(system: System, service: ServicePlan, operation: Operation) -> Explanation:
+def explained(system: System, service: Planned, operation: Operation) -> Explanation:
     """What protects the calls of ``operation``: what is built, made from the same steps."""
     identified = system.identity is not None
     protection = Protection(system, service.name, keeps=service.keeps, identified=identified)

@@ -32,7 +32,7 @@ def place_of_error(
     for frame in reversed(traceback.extract_tb(error.__traceback__)):
         if _is_own(system.folder, Path(frame.filename).resolve()):
             return shown_path(system, frame.filename), frame.lineno
-    return system.places.file, system.places.line("service", spec.name, "implements")
+    return system.places.file, system.places.line("service", spec.name, spec.kind)
 
 
 def modules_in(folder: Path) -> list[str]:

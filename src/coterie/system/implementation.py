@@ -1,4 +1,4 @@
-"""From ``implements = "package.module:Class"`` to the class, without ever showing a traceback."""
+"""From ``package.module:Class`` in the file to the class, without ever showing a traceback."""
 
 import importlib
 import re
@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
-from coterie.contract import ContractError, Service, contracts_of, describe
+from coterie.contract import Contract, ContractError, Description, Service, contracts_of, describe
 
 from .folder import modules_in, place_of_error, shown_path
 from .model import System
@@ -14,7 +14,7 @@ from .problem import Problem, Report
 from .specs import ServiceSpec
 from .tables import near
 
-__all__ = ["find_implementation", "note_contract_error"]
+__all__ = ["find_contracts", "find_implementation", "note_contract_error"]
 
 _PLACE = re.compile(r"(?P<thing>.*) \((?P<file>.+):(?P<line>\d+)\)")
 
@@ -25,6 +25,31 @@ def find_implementation(system: System, spec: ServiceSpec, report: Report) -> ty
     Puts the system's folder on ``sys.path``, and leaves it there: what a module imports later
     is found there too.
     """
+    _on_path(system)
+    finder = _Finder(system, spec, report, "implements", spec.implements or "")
+    module = finder.module()
+    return None if module is None else finder.of_class(module)
+
+
+def find_contracts(
+    system: System, spec: ServiceSpec, report: Report
+) -> tuple[Description, ...] | None:
+    """What the program of ``spec`` promises; ``None`` once ``report`` knows what is wrong there.
+
+    Puts the system's folder on ``sys.path``, as `find_implementation` does.
+    """
+    _on_path(system)
+    found: list[Description] = []
+    for named in spec.contracts:
+        finder = _Finder(system, spec, report, "contracts", named)
+        module = finder.module()
+        description = None if module is None else finder.of_contract(module)
+        if description is not None:
+            found.append(description)
+    return tuple(found) if len(found) == len(spec.contracts) else None
+
+
+def _on_path(system: System) -> None:
     folder = str(system.folder)
     if folder not in sys.path:
         sys.path.insert(0, folder)
@@ -32,9 +57,6 @@ def find_implementation(system: System, spec: ServiceSpec, report: Report) -> ty
     # looked there remembers nothing, and need not touch (and so, when forked, copy) all finders.
     if folder in sys.path_importer_cache:
         importlib.invalidate_caches()
-    finder = _Finder(system, spec, report)
-    module = finder.module()
-    return None if module is None else finder.of_class(module)
 
 
 def note_contract_error(
@@ -54,14 +76,17 @@ def note_contract_error(
 
 
 class _Finder:
-    def __init__(self, system: System, spec: ServiceSpec, report: Report) -> None:
+    def __init__(
+        self, system: System, spec: ServiceSpec, report: Report, key: str, named: str
+    ) -> None:
         self.system = system
         self.spec = spec
         self.report = report
-        self.name, _, self.wanted = spec.implements.partition(":")
+        self.key = key
+        self.name, _, self.wanted = named.partition(":")
 
     def complain(self, what: str, remedy: str) -> None:
-        path = ("service", self.spec.name, "implements")
+        path = ("service", self.spec.name, self.key)
         self.report.complain(path, f"service {self.spec.name}: {what}", remedy)
 
     def complain_at(self, file: str | Path, line: int | None, what: str, remedy: str) -> None:
@@ -146,6 +171,32 @@ class _Finder:
             return found
         return None
 
+    def of_contract(self, module: ModuleType) -> Description | None:
+        found = getattr(module, self.wanted, None)
+        if found is None:
+            fit = [name for name, value in vars(module).items() if _promises(value)]
+            meant = near(self.wanted, fit) or (fit[0] if len(fit) == 1 else None)
+            remedy = (
+                f"Did you mean {self.name}:{meant}?" if meant else "Name a contract of that module"
+            )
+            self.complain(f"{self.name} has no {self.wanted}", remedy)
+            return None
+        if not _promises(found):
+            remedy = f"Derive it: class {self.wanted}(Contract), with what the program promises"
+            self.complain(f"{self.wanted} is no contract", remedy)
+            return None
+        try:
+            description = describe(found)
+        except ContractError as error:
+            note_contract_error(self.system, self.spec, error, self.report)
+            return None
+        lost = [operation.name for operation in description.operations if operation.path is None]
+        if lost:
+            what = f"{self.wanted} does not say at which path the program has {', '.join(lost)}"
+            self.complain(what, 'Give each operation its place: @get("/users/{user_id}")')
+            return None
+        return description
+
     def resolves(self, found: type) -> bool:
         whole = True
         for contract in contracts_of(found):
@@ -162,6 +213,10 @@ class _Finder:
                     self.complain(what, f"Write `async def {operation.name}` in it")
                     whole = False
         return whole
+
+
+def _promises(value: object) -> bool:
+    return isinstance(value, type) and issubclass(value, Contract) and value in contracts_of(value)
 
 
 def _implements(value: object) -> bool:

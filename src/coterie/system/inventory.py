@@ -1,7 +1,7 @@
 """Inventory: every service of a system and what it promises, as plain data that travels."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import PurePath
 from urllib.parse import urlsplit
 
@@ -11,8 +11,9 @@ from msgspec import Struct
 from coterie.contract import Description, Operation, promise_of
 
 from .model import System
-from .plan import ServicePlan
+from .plan import Planned, ProgramPlan, ServicePlan
 from .policies import Policies, policies_of
+from .program_specs import Kind, Mount
 
 __all__ = [
     "ContractEntry",
@@ -65,20 +66,31 @@ class Dependency(Struct, frozen=True):
 
 
 class ServiceEntry(Struct, frozen=True, kw_only=True):
-    """One service: its class, who answers for it, what it promises and whom it calls.
+    """One service: what it is, who answers for it, what it promises and whom it calls.
 
-    ``database`` names where it keeps its data, without credentials, if it keeps any.
+    ``target`` is its class, or where it is no class of ours the application or the command that
+    joins as it is. ``mounts`` are where the gateway has such a program, besides or instead of
+    the paths of its contracts; ``openapi`` is where it describes itself. ``database`` names where it keeps its data, without credentials, if it keeps any.
     ``slow_start`` are the seconds in which a new instance of it gets its whole share.
     """
 
     name: str
-    implements: str
+    target: str
+    kind: Kind = "implements"
     owner: str = ""
     public: bool = True
     database: str = ""
     contracts: tuple[ContractEntry, ...] = ()
     calls: tuple[Dependency, ...] = ()
     slow_start: float = 0.0
+    mounts: tuple[Mount, ...] = ()
+    openapi: str | None = None
+    timeout: float | None = None
+
+    @property
+    def program(self) -> bool:
+        """Whether it is a program that knows nothing of Coterie."""
+        return self.kind != "implements"
 
 
 class Inventory(Struct, frozen=True, kw_only=True):
@@ -109,13 +121,13 @@ class Inventory(Struct, frozen=True, kw_only=True):
         )
 
 
-def inventory_of(system: System, services: tuple[ServicePlan, ...]) -> Inventory:
+def inventory_of(system: System, services: Sequence[Planned]) -> Inventory:
     """The inventory of ``system``, whose services have been found."""
-    return Inventory(
-        system=system.name,
-        version=system.version or "",
-        services=tuple(_service(system, service) for service in services),
+    entries = (
+        _service(system, one) if isinstance(one, ServicePlan) else _program(system, one)
+        for one in services
     )
+    return Inventory(system=system.name, version=system.version or "", services=tuple(entries))
 
 
 def _service(system: System, plan: ServicePlan) -> ServiceEntry:
@@ -123,14 +135,10 @@ def _service(system: System, plan: ServicePlan) -> ServiceEntry:
     for contract, provider in plan.providers.items():
         promise = promise_of(contract)
         calls.append(Dependency(promise.name, promise.version, provider))
-    known = {
-        operation: policies_of(system, plan.name, operation, keeps=plan.keeps)
-        for description in plan.descriptions
-        for operation in description.operations
-    }
+    known = _policies(system, plan)
     return ServiceEntry(
         name=plan.name,
-        implements=plan.spec.implements,
+        target=plan.spec.target,
         owner=plan.spec.owner or system.owner or "",
         public=plan.spec.public,
         database=_database(system.database(plan.spec)) if plan.keeps else "",
@@ -138,6 +146,30 @@ def _service(system: System, plan: ServicePlan) -> ServiceEntry:
         calls=tuple(calls),
         slow_start=next((found.slow_start for found in known.values()), 0.0),
     )
+
+
+def _program(system: System, plan: ProgramPlan) -> ServiceEntry:
+    known = _policies(system, plan)
+    return ServiceEntry(
+        name=plan.name,
+        target=plan.spec.target,
+        kind=plan.spec.kind,
+        owner=plan.spec.owner or system.owner or "",
+        public=plan.spec.public,
+        contracts=tuple(_contract(system, d, known) for d in plan.descriptions),
+        slow_start=next((found.slow_start for found in known.values()), 0.0),
+        mounts=plan.spec.mounts(plan.name),
+        openapi=plan.spec.openapi,
+        timeout=plan.spec.policy.timeout,
+    )
+
+
+def _policies(system: System, plan: Planned) -> dict[Operation, Policies]:
+    return {
+        operation: policies_of(system, plan.name, operation, keeps=plan.keeps)
+        for description in plan.descriptions
+        for operation in description.operations
+    }
 
 
 def _database(url: str) -> str:

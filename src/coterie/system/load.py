@@ -19,6 +19,8 @@ from .places import Places, TomlPath
 from .policy_load import check_policies, operations_of, policy_of
 from .policy_specs import PolicySpec, ServicePolicySpec
 from .problem import Problem, SystemProblems
+from .program_check import check_keys, check_kind
+from .program_specs import KINDS
 from .specs import (
     TABLES,
     ChaosSpec,
@@ -205,6 +207,7 @@ def _services(tables: Tables, values: Any) -> tuple[ServiceSpec, ...]:
             tables.complain(path, what, "Give each service a table of its own: [service.NAME]")
             continue
         _check_name(tables, name, path)
+        whole = check_kind(tables, name, members.keys())
         given: dict[str, Any] = {"name": name}
         if isinstance(members.get("policy"), dict):
             own = (*path, "policy")
@@ -213,7 +216,7 @@ def _services(tables: Tables, values: Any) -> tuple[ServiceSpec, ...]:
             own = (*path, "operation")
             given["operation"] = operations_of(tables, members["operation"], own)
         spec = tables.read(ServiceSpec, members, path, **given)
-        if spec is not None:
+        if spec is not None and whole and check_keys(tables, spec, members.keys()):
             _placeholders(tables, spec.database or "", (*path, "database"))
             found.append(spec)
     return tuple(found)
@@ -254,6 +257,9 @@ def _check_member(
         meant = near(service, known)
         remedy = f"Did you mean {meant}?" if meant else f"There are {', '.join(known)}"
         tables.complain(path, f"there is no service {service}", remedy)
+    elif isinstance(known[service], dict) and known[service].keys() & set(KINDS[1:]):
+        what = f"service {service} is a program, which has a process of its own"
+        tables.complain(path, what, "Take it out of the list")
     elif homes.setdefault(service, spec.name) != spec.name:
         what = f"service {service} is in [process.{homes[service]}] already"
         tables.complain(path, what, "Name each service once")

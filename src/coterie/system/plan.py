@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from msgspec import Struct
 
@@ -21,7 +21,7 @@ from .recipe import Client, Kept, Recipe, Settings
 from .specs import ServiceSpec
 from .tables import near
 
-__all__ = ["Plan", "ServicePlan", "choose_providers"]
+__all__ = ["Plan", "Planned", "ProgramPlan", "ServicePlan", "choose_providers"]
 
 
 class ServicePlan(Struct, frozen=True):
@@ -61,11 +61,39 @@ class ServicePlan(Struct, frozen=True):
         return tuple(dict.fromkeys(want.struct for want in wants if isinstance(want, Settings)))
 
 
+class ProgramPlan(Struct, frozen=True):
+    """A program that joins as it is, and the contracts that it keeps without knowing of them."""
+
+    spec: ServiceSpec
+    descriptions: tuple[Description, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """Its name in the system."""
+        return self.spec.name
+
+    @property
+    def keeps(self) -> bool:
+        """Never: where it keeps its data is its own business."""
+        return False
+
+
+Planned: TypeAlias = ServicePlan | ProgramPlan
+"""A service, whatever it is."""
+
+
 class Plan(Struct, frozen=True):
-    """A whole system, ready to be built."""
+    """A whole system, ready to be built; ``programs`` are not: each runs in processes of its own."""
 
     system: System
     services: tuple[ServicePlan, ...]
+    programs: tuple[ProgramPlan, ...] = ()
+
+    @property
+    def everyone(self) -> tuple[Planned, ...]:
+        """Services and programs, in the order of the system's file."""
+        order = [spec.name for spec in self.system.services]
+        return tuple(sorted((*self.services, *self.programs), key=lambda s: order.index(s.name)))
 
     def provider(self, contract: type[Contract]) -> ServicePlan | None:
         """The service that implements ``contract``: the first, if several do."""
@@ -75,7 +103,7 @@ class Plan(Struct, frozen=True):
 
 def choose_providers(
     service: ServicePlan,
-    services: Iterable[ServicePlan],
+    services: Iterable[Planned],
     report: Report,
     *,
     replaced: frozenset[type] = frozenset(),
@@ -94,9 +122,7 @@ def choose_providers(
 
 
 class _Chooser:
-    def __init__(
-        self, service: ServicePlan, services: tuple[ServicePlan, ...], report: Report
-    ) -> None:
+    def __init__(self, service: ServicePlan, services: tuple[Planned, ...], report: Report) -> None:
         self.service = service
         self.services = services
         self.report = report
@@ -146,7 +172,7 @@ class _Chooser:
             self.nobody(contract, promise)
         return None
 
-    def compare(self, contract: type[Contract], service: ServicePlan, promise: Promise) -> None:
+    def compare(self, contract: type[Contract], service: Planned, promise: Promise) -> None:
         """Report operations that ``service`` lacks: of the same major version, but older."""
         theirs = next(d for d in service.descriptions if _keeps(d, promise))
         if theirs.contract is contract:
@@ -164,7 +190,7 @@ class _Chooser:
             self.complain((), what, "Let it implement the newer version, or ask for the older")
 
     def named(
-        self, key: str, name: str, contract: type[Contract], serving: list[ServicePlan]
+        self, key: str, name: str, contract: type[Contract], serving: list[Planned]
     ) -> str | None:
         promise = promise_of(contract)
         chosen = next((service for service in serving if service.name == name), None)
@@ -196,7 +222,7 @@ class _Chooser:
         self.complain((), what, remedy)
 
 
-def _serves(service: ServicePlan, promise: Promise) -> bool:
+def _serves(service: Planned, promise: Promise) -> bool:
     return any(_keeps(description, promise) for description in service.descriptions)
 
 

@@ -6,7 +6,7 @@ from coterie.registry import Balance, Hashing
 
 from .model import System
 from .places import TomlPath
-from .plan import ServicePlan
+from .plan import Planned
 from .policies import policies_of
 from .problem import Report
 from .tables import near
@@ -14,7 +14,7 @@ from .tables import near
 __all__ = ["check_policies_of"]
 
 
-def check_policies_of(system: System, services: Sequence[ServicePlan], report: Report) -> None:
+def check_policies_of(system: System, services: Sequence[Planned], report: Report) -> None:
     """Report tables of no operation, and what an operation cannot have or contradicts itself."""
     for service in services:
         operations = [o for description in service.descriptions for o in description.operations]
@@ -36,7 +36,7 @@ def check_policies_of(system: System, services: Sequence[ServicePlan], report: R
         _check_hash(system.policy.balance, wide, system.name, _parameters(services), report)
 
 
-def _parameters(services: Iterable[ServicePlan]) -> set[str]:
+def _parameters(services: Iterable[Planned]) -> set[str]:
     return {
         parameter.name
         for service in services

@@ -1,10 +1,10 @@
 """What the gateway would route, and to whom: two operations at one place, and rules in the void."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from .model import System
-from .plan import ServicePlan
+from .plan import Planned, ProgramPlan, ServicePlan
 from .problem import Report
 
 __all__ = ["check_routes", "check_rules"]
@@ -13,15 +13,19 @@ __all__ = ["check_routes", "check_rules"]
 _OWN = ("/health/live", "/health/ready", "/metrics", "/.well-known/jwks.json")
 _DOCS = ("/docs", "/docs/{}", "/openapi.json", "/openapi/{}")
 
+# Where nothing else can be, whatever [gateway] docs says.
+_PAGES = ("/docs", "/openapi", "/.well-known", "/health", "/metrics", "/registry")
+
 _BRACES = re.compile(r"\{[^}]*\}")
 
 
-def check_routes(system: System, services: Iterable[ServicePlan], report: Report) -> None:
-    """Report every method and path that two operations behind the gateway share."""
+def check_routes(system: System, services: Sequence[Planned], report: Report) -> None:
+    """Report what the gateway could not tell apart: operations, or paths of programs."""
     own = (*_OWN, *_DOCS) if system.gateway.docs else _OWN
     taken = {("GET", page): "the gateway itself" for page in own}
-    for service in services:
-        if not service.spec.public:
+    public = [service for service in services if service.spec.public]
+    for service in public:
+        if isinstance(service, ProgramPlan) and service.spec.mounts(service.name):
             continue
         for description in service.descriptions:
             for operation in description.operations:
@@ -37,6 +41,29 @@ def check_routes(system: System, services: Iterable[ServicePlan], report: Report
                         " gateway shall not reach"
                     )
                     report.complain(("service", service.name), what, remedy)
+    _check_mounts(public, report)
+
+
+def _check_mounts(services: Iterable[Planned], report: Report) -> None:
+    homes: dict[str, str] = {}
+    for service in services:
+        if not isinstance(service, ProgramPlan):
+            continue
+        path = ("service", service.name, "mount" if service.spec.mount is not None else "routes")
+        for mount in service.spec.mounts(service.name):
+            shown = mount.path or "/"
+            own = next((page for page in _PAGES if _below(mount.path, page)), None)
+            if own is not None:
+                what = f"service {service.name}: {shown} is the gateway's own"
+                report.complain(path, what, f'Give it another place: mount = "/programs{shown}"')
+            other = homes.setdefault(mount.path, service.name)
+            if other != service.name:
+                what = f"{shown} leads to {other}, and to {service.name} too"
+                report.complain(path, what, "Give each a place of its own")
+
+
+def _below(path: str, page: str) -> bool:
+    return path == page or path.startswith((f"{page}/", f"{page}."))
 
 
 def check_rules(services: Iterable[ServicePlan], report: Report) -> None:

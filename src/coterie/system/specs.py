@@ -7,9 +7,10 @@ documentation are made from these.
 
 from typing import Annotated, Any, Literal
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, field
 
 from .policy_specs import OperationSpec, PolicySpec, ServicePolicySpec
+from .program_specs import Class, ProgramSpec
 
 __all__ = [
     "TABLES",
@@ -29,7 +30,6 @@ __all__ = [
 # A DNS label (RFC 1123, 2.1): the same name serves as file, host and container name everywhere.
 # Python's `$` lets a line feed at the end through; what follows it here does not.
 _LABEL = r"^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$(?!\n)"
-_CLASS = r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*$(?!\n)"
 
 Label = Annotated[
     str,
@@ -78,19 +78,10 @@ class SystemSpec(Struct, frozen=True, kw_only=True):
     owner: Annotated[Text | None, Meta(description="Who answers for it.")] = None
 
 
-class ServiceSpec(Struct, frozen=True, kw_only=True):
-    """``[service.NAME]``: one service."""
+class ServiceSpec(ProgramSpec, frozen=True, kw_only=True):
+    """``[service.NAME]``: one service: a class, or a program that joins as it is."""
 
     name: Label
-    implements: Annotated[
-        str,
-        Meta(
-            title="a class, written module:Class",
-            description="The class that implements the service's contracts.",
-            pattern=_CLASS,
-            examples=["shop.services.orders:OrderService"],
-        ),
-    ]
     owner: Annotated[Text | None, Meta(description="Who answers for it.")] = None
     replicas: Count = 1
     public: Annotated[
@@ -108,7 +99,7 @@ class ServiceSpec(Struct, frozen=True, kw_only=True):
             description="Which service is meant where several implement one contract.",
             examples=[{"Payments": "payments-eu"}],
         ),
-    ] = {}
+    ] = field(default_factory=dict)
     settings: Annotated[
         dict[str, Any],
         Meta(
@@ -116,7 +107,7 @@ class ServiceSpec(Struct, frozen=True, kw_only=True):
             description="Values for the structs that the service's constructors ask for.",
             examples=[{"page_size": 20}],
         ),
-    ] = {}
+    ] = field(default_factory=dict)
     database: Annotated[
         Url | None,
         Meta(
@@ -146,11 +137,11 @@ class ServiceSpec(Struct, frozen=True, kw_only=True):
             description="Rules for one operation; see `[service.NAME.operation.OPERATION]`.",
             examples=[{"place": {"timeout": 5.0}}],
         ),
-    ] = {}
+    ] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         # Settings and the database's URL may hold secrets; a model may end up in a log.
-        return f"<service {self.name}: {self.implements}>"
+        return f"<service {self.name}: {self.target}>"
 
 
 class ProcessSpec(Struct, frozen=True, kw_only=True):
@@ -320,11 +311,9 @@ class ChaosSpec(Struct, frozen=True, kw_only=True):
     """``[chaos]``: who uses the system while `coterie chaos` harms it, and judges it afterwards."""
 
     workload: Annotated[
-        str,
+        Class,
         Meta(
-            title="a class, written module:Class",
             description="The class that makes attempts, and audits what became of them.",
-            pattern=_CLASS,
             examples=["shop.chaos:Buyers"],
         ),
     ]
@@ -356,7 +345,7 @@ class ChaosSpec(Struct, frozen=True, kw_only=True):
             description="How often each kind of fault is chosen, compared with the others.",
             examples=[{"kill": 5, "drop": 0}],
         ),
-    ] = {}
+    ] = field(default_factory=dict)
 
 
 TABLES: dict[str, type[Struct]] = {

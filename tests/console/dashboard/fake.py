@@ -146,7 +146,7 @@ def inventory() -> Inventory:
     def service(name: str, owner: str, contract: ContractEntry, *calls: Dependency) -> ServiceEntry:
         place = f"shop.services.{name}:{name.title()}Service"
         return ServiceEntry(
-            name=name, implements=place, owner=owner, contracts=(contract,), calls=calls
+            name=name, target=place, owner=owner, contracts=(contract,), calls=calls
         )
 
     return Inventory(

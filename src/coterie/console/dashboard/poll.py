@@ -21,14 +21,15 @@ _batches = msgspec.json.Decoder(Batch)
 
 
 class Poll:
-    """Asks ``GET {url}/telemetry?after=N`` and gives ``told`` each answer, every span once.
+    """Asks ``GET {url}{below}/telemetry?after=N``, gives ``told`` each answer, every span once.
 
     Once a second while there is something to tell or somebody looks; less and less often up to
     every five seconds otherwise. An instance that is away is asked again without end.
     """
 
-    def __init__(self, url: str, told: Callable[[Batch], None]) -> None:
+    def __init__(self, url: str, told: Callable[[Batch], None], *, below: str = "") -> None:
         self.url = url
+        self._below = below
         self.watched = False
         self._pool = Pool(url, connections=2, queue=4, connect_timeout=_PATIENCE)
         self._told = told
@@ -64,7 +65,7 @@ class Poll:
 
     async def metrics(self) -> bytes | None:
         """Its Prometheus text, or ``None`` if it does not answer in time."""
-        return await self._get("/metrics")
+        return await self._get(f"{self._below}/metrics")
 
     async def _run(self) -> None:
         await self._pool.start()
@@ -83,7 +84,7 @@ class Poll:
                     pass
 
     async def _ask(self) -> None:
-        body = await self._get(f"/telemetry?after={self._next}")
+        body = await self._get(f"{self._below}/telemetry?after={self._next}")
         if body is None:
             self._pause = min(self._pause * 2, _ABSENT)
             return

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from coterie.console.control import Catalogue, ControlClient, ControlError, Rows
-from coterie.console.row import Row
+from coterie.console.row import OWN, Row
 
 from .poll import Poll
 from .port import Audience, Batch
@@ -111,7 +111,8 @@ class RemoteSource:
             found = self._polls.get(name)
             if found is None and row.address is not None:
                 try:
-                    found = Poll(row.address, partial(self._batch, name))
+                    below = OWN if row.program else ""
+                    found = Poll(row.address, partial(self._batch, name), below=below)
                 except ValueError:  # an address that is no URL is nobody's to ask
                     continue
                 self._polls[name] = found

@@ -42,6 +42,8 @@ class Order(Struct, frozen=True, kw_only=True):
     ``system`` is the file that describes the system; ``state`` where it keeps things;
     ``registry`` the URL of the registry, with its password; ``gateway`` and ``console`` where these
     answer; ``tls`` the gateway's certificate and key; ``faults`` is ``None`` where none may be put in.
+    ``inside`` are the ports of the loopback at which programs find each service, ``token`` what
+    they prove to the registry that they belong to the system.
     """
 
     system: str
@@ -58,6 +60,8 @@ class Order(Struct, frozen=True, kw_only=True):
     json: bool = False
     patience: float = 60.0
     faults: Faults | None = None
+    inside: dict[str, int] = {}
+    token: str = ""
 
 
 class Ready(Struct, frozen=True, tag="ready"):

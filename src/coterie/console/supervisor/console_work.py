@@ -13,16 +13,20 @@ from coterie.console.dashboard import Dashboard
 from coterie.console.dashboard.remote import RemoteSource
 from coterie.console.signals import Signals
 from coterie.contract import Code
+from coterie.members.registry.server import Described, RegistryApp, Tokens
 from coterie.registry import Instance, InstanceState
 from coterie.server import HttpServer
-from coterie.system import Blueprint, gateway_pages, load
+from coterie.system import Blueprint, ServiceEntry, gateway_pages, load
 from coterie.system.registries import registry_at
 
 from .channel import Channel, Drain, Order, Ready, first_line
 from .loop import run
+from .register_desk import RegisterDesk
+from .self_described import SelfDescribed
 
 __all__ = ["run_console"]
 
+_LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _JSON = (("content-type", "application/json"),)
 
 
@@ -42,31 +46,45 @@ async def _life(
     system = load(order.system, profile=order.profile, state=order.state)
     registry = registry_at(order.registry, system.name)
     await registry.start()
-    ready = _Readiness({service.name for service in made.inventory.services})
+    inventory = made.inventory
+    ready = _Readiness({service.name for service in inventory.services})
     watch = await registry.watch(None, ready.heard)
+    described = SelfDescribed(inventory.services if system.gateway.docs else ())
+    following = await registry.watch(None, described.heard)
+    register = RegistryApp(
+        registry,
+        system.state / "registry.db",
+        catalogue=[_described(service) for service in inventory.services],
+        tokens=Tokens(order.token, guarded=system.gateway.host not in _LOOPBACK),
+    )
     dashboard = Dashboard(
         RemoteSource(system.state),
         system.state / "console.db",
         title=system.name,
-        pages=(*gateway_pages(system, made), ready),
+        pages=(described, *gateway_pages(system, made, described.names), ready),
         gateway_url=order.gateway,
-        databases={s.name: s.database for s in made.inventory.services if s.database},
+        databases={s.name: s.database for s in inventory.services if s.database},
     )
-    server = HttpServer(dashboard.app, listener=listener, patience=1)
+    desk = RegisterDesk(register, dashboard.app)
+    server = HttpServer(desk, listener=listener, patience=1)
     with Signals(follower=True) as signals:
         signals.hears = _always
         try:
             await dashboard.start()
             await server.start()
             channel.send(Ready())
+            desk.start()
             asked = asyncio.ensure_future(signals.wait())
             told = asyncio.ensure_future(anext(aiter(channel), None))
             await asyncio.wait({asked, told}, return_when=asyncio.FIRST_COMPLETED)
             asked.cancel()
             told.cancel()
         finally:
+            await desk.stop()
+            await described.stop()
             await dashboard.stop()
             await server.stop()
+            following.close()
             watch.close()
             await registry.stop()
             channel.close()
@@ -75,6 +93,18 @@ async def _life(
 
 def _always() -> bool:
     return True
+
+
+def _described(service: ServiceEntry) -> Described:
+    shown = bool(service.contracts) or service.openapi is not None
+    return Described(
+        name=service.name,
+        description="; ".join(c.summary for c in service.contracts if c.summary),
+        owner=service.owner or "system",
+        version=", ".join(dict.fromkeys(c.version for c in service.contracts)),
+        contract=f"/openapi/{service.name}.json" if service.public and shown else "",
+        tags=(service.kind,) if service.program else (),
+    )
 
 
 class _Readiness:

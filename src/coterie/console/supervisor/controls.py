@@ -7,7 +7,7 @@ from contextlib import aclosing
 from msgspec import structs
 
 from coterie.console.control import Catalogue, ControlError, Guest, LogLine, Welcome
-from coterie.console.row import Row
+from coterie.console.row import OWN, Row
 from coterie.policy.inject import Rule
 from coterie.registry import Offer
 from coterie.system import ContractEntry
@@ -56,8 +56,8 @@ class SupervisorControls:
         """What the system promises, and who was seen to call whom."""
         inventory = self._supervisor.blueprint.inventory
         up = (kept for kept in self._supervisor.kept() if kept.kind == "service" and kept.up)
-        addresses = [kept.worker.address or "" for kept in up]
-        return Catalogue(inventory, await calls_seen(addresses, inventory))
+        pages = [f"{kept.worker.address}{OWN if kept.program else ''}/metrics" for kept in up]
+        return Catalogue(inventory, await calls_seen(pages, inventory))
 
     async def scale(self, service: str, replicas: int) -> AsyncGenerator[str, None]:
         """Run ``replicas`` instances of a service, or of the process it shares."""

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from coterie.deploy.envoy import Edge, Endpoint, Tls, endpoints, files, swap
 from coterie.engine import EngineError
 from coterie.registry import Instance
-from coterie.system import Blueprint, ServiceEntry, System
+from coterie.system import Blueprint, System
 
 from .kept import Kept, NotStarted
 from .launch import Launcher
@@ -52,7 +52,8 @@ class Front(Protocol):
 class EnvoyFront:
     """Envoy, told of instances by files that it watches.
 
-    ``make`` makes the process of a worker; ``log_file`` is where Envoy's own words go.
+    ``make`` makes the process of a worker; ``logs`` is the folder of its logs. ``inside`` gives the
+    ports of the loopback at which programs find each service; it is asked at each `renew`.
     """
 
     def __init__(
@@ -66,12 +67,15 @@ class EnvoyFront:
         log: int,
         logs: Path,
         make: Callable[[EnvoyWorker], Kept],
+        inside: Callable[[], Mapping[str, int]] = dict,
     ) -> None:
         self._system = system
         self._blueprint = blueprint
         self._folder = folder
         self._console = console
         self._tls = tls
+        self._inside = inside
+        self._ports = inside()
         self._access = logs / "gateway-access.log"
         self._eds: dict[str, bytes] = {}
         self._untold: set[str] = set()
@@ -86,7 +90,7 @@ class EnvoyFront:
         if self._eds.get(service) == made and service not in self._untold:
             return
         self._eds[service] = made
-        if any(entry.name == service and entry.public for entry in self._services()):
+        if service in self._reached:
             try:
                 swap(self._folder, {f"eds/{service}.json": made})
                 self._untold.discard(service)
@@ -96,8 +100,7 @@ class EnvoyFront:
 
     async def routed(self, services: set[str]) -> None:
         """Wait until Envoy counts a healthy instance of each."""
-        public = {entry.name for entry in self._services() if entry.public}
-        missing = services & public
+        missing = services & self._reached
         try:
             async with asyncio.timeout(_ROUTED):
                 while missing and self.kept.up:
@@ -110,9 +113,9 @@ class EnvoyFront:
 
     async def renew(self, system: System, blueprint: Blueprint) -> None:
         """Swap clusters, then routes: none leads where nothing is."""
-        before = {entry.name for entry in self._services() if entry.public}
-        self._system, self._blueprint = system, blueprint
-        new = {entry.name for entry in self._services() if entry.public} - before
+        before = self._reached
+        self._system, self._blueprint, self._ports = system, blueprint, self._inside()
+        new = self._reached - before
         try:
             self.worker.renew(_CLUSTERS)
             if new:
@@ -142,8 +145,11 @@ class EnvoyFront:
             self.kept.calls = int(found.get("http.gateway.downstream_rq_total", 0))
             self.kept.in_flight = int(found.get("http.gateway.downstream_rq_active", 0))
 
-    def _services(self) -> tuple[ServiceEntry, ...]:
-        return self._blueprint.inventory.services
+    @property
+    def _reached(self) -> set[str]:
+        """The services that Envoy knows: who is public, and whom programs find inside."""
+        services = self._blueprint.inventory.services
+        return {one.name for one in services if one.public or one.name in self._ports}
 
     def edge(self) -> Edge:
         """How it faces the outside."""
@@ -161,6 +167,7 @@ class EnvoyFront:
             console=Endpoint(parts.hostname or "127.0.0.1", parts.port or 0),
             admin=str(self._folder / "envoy.sock"),
             log=str(self._access),
+            inside=self._ports,
         )
 
     def files(self) -> Mapping[str, bytes]:

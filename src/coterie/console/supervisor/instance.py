@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 import msgspec
 
@@ -13,15 +13,20 @@ from coterie.system.registries import registry_at
 
 from .channel import Beat, Channel, Drain, Faults, Order, Ready, Refused, first_line
 from .loop import run
-from .part_run import PartRun, files_of, part_run
+from .part_run import files_of, part_run
 
-__all__ = ["run_instance"]
+__all__ = ["DRAIN", "REFUSED", "Alive", "Told", "run_instance", "until_asked"]
 
-_Told: TypeAlias = Drain | Faults
+Told: TypeAlias = Drain | Faults
+"""What an instance hears from the supervisor."""
 
 _BEAT = 1.0
-_DRAIN = Drain(10.0)
-_REFUSED = 78  # EX_CONFIG of sysexits.h: as things are it will not start
+
+DRAIN = Drain(10.0)
+"""How an instance ends that a signal ends."""
+
+REFUSED = 78
+"""The exit code where as things are it will not start (EX_CONFIG of sysexits.h)."""
 
 
 def run_instance(channel: socket.socket, listener: socket.socket | None) -> int:
@@ -29,10 +34,10 @@ def run_instance(channel: socket.socket, listener: socket.socket | None) -> int:
     order = first_line(channel)
     if listener is None:
         raise ValueError("an instance needs a socket to listen on")
-    return run(_life(order, Channel(channel, msgspec.json.Decoder(_Told)), listener))
+    return run(_life(order, Channel(channel, msgspec.json.Decoder(Told)), listener))
 
 
-async def _life(order: Order, channel: "Channel[_Told]", listener: socket.socket) -> int:
+async def _life(order: Order, channel: "Channel[Told]", listener: socket.socket) -> int:
     await channel.start()
     faults = order.faults
     injector = None if faults is None else Injector(faults.number, faults.rules)
@@ -57,24 +62,35 @@ async def _life(order: Order, channel: "Channel[_Told]", listener: socket.socket
                     injector=injector,
                 ) as running:
                     channel.send(Ready(running.offers, files_of(system)))
-                    drain = await _until_asked(running, channel, signals, injector)
+                    drain = await until_asked(running, channel, signals, injector)
                     await running.stop(linger=drain.linger, seconds=drain.seconds)
         finally:
             await registry.stop()
     except SystemProblems as error:
         channel.send(Refused.by(error))
-        return _REFUSED
+        return REFUSED
     else:
         return 0
     finally:
         channel.close()
 
 
-async def _until_asked(
-    running: PartRun,
-    channel: "Channel[_Told]",
-    signals: Signals,
-    injector: Injector | None,
+class Alive(Protocol):
+    """What an instance tells of itself while it runs."""
+
+    @property
+    def in_flight(self) -> int:
+        """Calls being answered at this moment."""
+        ...
+
+    @property
+    def calls(self) -> int:
+        """Calls answered so far."""
+        ...
+
+
+async def until_asked(
+    running: Alive, channel: "Channel[Told]", signals: Signals, injector: Injector | None
 ) -> Drain:
     """Tell that we live, until the supervisor or a signal wants us to end."""
     beating = asyncio.ensure_future(_beat(running, channel))
@@ -82,23 +98,23 @@ async def _until_asked(
     asked = asyncio.ensure_future(signals.wait())
     try:
         await asyncio.wait({hearing, asked}, return_when=asyncio.FIRST_COMPLETED)
-        return hearing.result() if hearing.done() else _DRAIN
+        return hearing.result() if hearing.done() else DRAIN
     finally:
         for task in (beating, hearing, asked):
             task.cancel()
         await asyncio.gather(beating, hearing, asked, return_exceptions=True)
 
 
-async def _beat(running: PartRun, channel: "Channel[_Told]") -> None:
+async def _beat(running: Alive, channel: "Channel[Told]") -> None:
     while True:
         channel.send(Beat(running.in_flight, running.calls))
         await asyncio.sleep(_BEAT)
 
 
-async def _hear(channel: "Channel[_Told]", injector: Injector | None) -> Drain:
+async def _hear(channel: "Channel[Told]", injector: Injector | None) -> Drain:
     async for message in channel:
         if isinstance(message, Drain):
             return message
         if injector is not None:
             injector.set(message.number, message.rules)
-    return _DRAIN
+    return DRAIN

@@ -8,6 +8,7 @@ from contextlib import aclosing, suppress
 
 from coterie.console.control import BrokenOff, ControlClient, ControlError, Guest
 from coterie.console.interrupted import Interrupted
+from coterie.console.programs import refuse_programs
 from coterie.console.signals import Signals
 from coterie.system import System
 from coterie.system.registries import registry_at
@@ -36,6 +37,8 @@ async def join(
     until SIGINT or SIGTERM; then the system's own come back first. Raises `NotUp` where the system
     is not running, `ControlError` where it does not take us, `SystemProblems` as starting does.
     """
+    joining = [system.service(name) for name in services]
+    refuse_programs(system, joining, "`--join` runs services in this process")
     client = ControlClient(system.state)
     terms = await client.terms()
     registry = registry_at(terms.registry, system.name)

@@ -63,7 +63,7 @@ class Kept:
 
     A process that ends by itself is started again at once the first time, then after growing
     pauses, up to 30 s, for as long as it ends within 10 s of starting. ``last`` gives the last
-    lines of its log.
+    lines of its log; ``program`` says that it is one that joins as it is.
     """
 
     def __init__(
@@ -75,8 +75,10 @@ class Kept:
         changed: Callable[["Kept"], None],
         last: Callable[[str, int], list[str]],
         services: tuple[str, ...] = (),
+        program: bool = False,
     ) -> None:
         self.name = name
+        self.program = program
         self.kind: Kind = kind
         self.services = services
         self.worker = worker
@@ -203,6 +205,7 @@ class Kept:
             in_flight=self.in_flight,
             calls=self.calls,
             note=self.note,
+            program=self.program,
         )
 
     async def _keep(self) -> None:

@@ -14,6 +14,7 @@ Show = Callable[[str, str], None]
 """Is shown whole lines: the name of the process, and its text."""
 
 _RATE = 200
+_SHOWN = 2000
 _BEHIND = 2000
 
 
@@ -21,7 +22,8 @@ class LogBook:
     """Reads what processes write, each through a pipe of its own that outlives them.
 
     ``folder`` gets a file a process, NAME.log, and the one before it, NAME.log.1, 8 MiB each at
-    most. A follower is told up to 200 lines a second of each process; the file has them all.
+    most. A follower is told up to 200 lines a second of each process, and ``show`` up to 2,000, then
+    how many more there were; the file has them all.
     """
 
     def __init__(self, folder: Path, show: Show) -> None:
@@ -84,14 +86,49 @@ class LogBook:
         return found
 
     def _came(self, name: str) -> Callable[[str], None]:
+        shown = _Shown(name, self._show)
+
         def came(text: str) -> None:
-            self._show(name, text)
+            shown.take(text)
             if self._followers:
                 lines = lines_of(text)
                 for follower in self._followers:
                     follower.take(name, lines)
 
         return came
+
+
+class _Shown:
+    """What is shown of one process: a flood of lines is told in one."""
+
+    def __init__(self, name: str, show: Show) -> None:
+        self._name = name
+        self._show = show
+        self._second = 0
+        self._lines = 0
+        self._more = 0
+
+    def take(self, text: str) -> None:
+        second = int(asyncio.get_running_loop().time())
+        if second != self._second:
+            self._tell()
+            self._second, self._lines = second, 0
+        count = text.count("\n")
+        room = max(0, _SHOWN - self._lines)
+        self._lines += count
+        if count > room:
+            self._more += count - room
+            text = "".join(f"{line}\n" for line in text.split("\n", room)[:room])
+        if text:
+            self._show(self._name, text)
+
+    def _tell(self) -> None:
+        if self._more:
+            told = (
+                f"... {self._more} more lines; `coterie logs {self._name}` has the last of them\n"
+            )
+            self._show(self._name, told)
+            self._more = 0
 
 
 class _Follower:

@@ -21,6 +21,9 @@ _CHUNK = 1 << 18
 _PIPE = 1 << 20
 _LINE = 64 * 1024
 _LAST_CHUNKS = 8
+_PER_SECOND = 4 * 2**20
+"""Octets that are read of one process a second: who writes more waits, and nobody else does."""
+
 _USUAL = 400  # octets of a line
 
 
@@ -34,7 +37,8 @@ class Place(NamedTuple):
 class LogSource:
     """The pipe and the file of one process; ``came`` is called with whole lines.
 
-    The file at ``path`` is moved to NAME.log.1 before it is longer than 8 MiB.
+    The file at ``path`` is moved to NAME.log.1 before it is longer than 8 MiB. Up to 4 MiB a second
+    are read: a process that floods its log is held up by its pipe, and not the others by it.
     """
 
     def __init__(self, path: Path, came: Callable[[str], None]) -> None:
@@ -42,6 +46,9 @@ class LogSource:
         self._came = came
         self._path = path
         self._rest = b""
+        self._second = 0
+        self._taken = 0
+        self._resting: asyncio.TimerHandle | None = None
         self._file: int | None = None
         self._size = 0
         with suppress(OSError):  # see `_write`
@@ -80,6 +87,8 @@ class LogSource:
         for _ in range(_LAST_CHUNKS):  # the whole pipe; more comes from strangers only
             if not self._readable():
                 break
+        if self._resting is not None:
+            self._resting.cancel()
         if self._rest:
             self.take(b"\n")
         for end in (self._read_end, self.write_end, self._file):
@@ -93,7 +102,22 @@ class LogSource:
             return False
         if data:
             self.take(data)
+            self._count(len(data))
         return bool(data)
+
+    def _count(self, octets: int) -> None:
+        loop = asyncio.get_running_loop()
+        second = int(loop.time())
+        if second != self._second:
+            self._second, self._taken = second, 0
+        self._taken += octets
+        if self._taken > _PER_SECOND and self._resting is None:
+            loop.remove_reader(self._read_end)
+            self._resting = loop.call_at(second + 1, self._go_on)
+
+    def _go_on(self) -> None:
+        self._resting = None
+        self.start()
 
     def _open(self) -> None:
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC

@@ -14,7 +14,10 @@ from .listener import Listener
 from .log_book import LogBook
 from .service_worker import ServiceWorker
 
-__all__ = ["Plant"]
+__all__ = ["PROGRAM", "Plant"]
+
+PROGRAM = "program"
+"""The work of a process that stands for a program."""
 
 
 class Plant:
@@ -31,27 +34,36 @@ class Plant:
         self,
         name: str,
         kind: Kind,
-        work: str,
+        work: str | Callable[[], str],
         listener: Listener,
         services: tuple[str, ...] = (),
     ) -> Kept:
-        """A process called ``name`` that does ``work`` and listens at ``listener``."""
+        """A process called ``name`` that does ``work``, or what that says at each start, at ``listener``."""
 
         def beat(told: Beat) -> None:
             kept.in_flight, kept.calls, kept.beaten = told.in_flight, told.calls, monotonic()
+            kept.program = worker.work == PROGRAM
 
         worker = ServiceWorker(
-            work,
+            (lambda: work) if isinstance(work, str) else work,
             lambda: structs.replace(self.order, name=name, services=services),
             self.launcher,
             listener,
             self.logs.pipe(name),
             beat=beat,
         )
-        kept = self.keep(name, kind, worker, services)
+        kept = self.keep(name, kind, worker, services, program=worker.work == PROGRAM)
         return kept
 
-    def keep(self, name: str, kind: Kind, worker: Worker, services: tuple[str, ...] = ()) -> Kept:
+    def keep(
+        self,
+        name: str,
+        kind: Kind,
+        worker: Worker,
+        services: tuple[str, ...] = (),
+        *,
+        program: bool = False,
+    ) -> Kept:
         """A process of any ``worker``."""
         return Kept(
             name,
@@ -60,6 +72,7 @@ class Plant:
             changed=self._changed,
             last=self.logs.last,
             services=services,
+            program=program,
         )
 
     def _changed(self, kept: Kept) -> None:

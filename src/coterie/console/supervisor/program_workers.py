@@ -136,7 +136,8 @@ class EnvoyWorker:
         try:
             async with asyncio.timeout(seconds):
                 await self.envoy.drain()
-                await self.envoy.refuse()  # or it never ends, where somebody always asks
+                # Or it never ends, where somebody always asks. What is under way may ask on inside.
+                await self.envoy.refuse(inbound=True)
                 while await self.envoy.in_flight():  # noqa: ASYNC110  # Envoy has no event
                     await asyncio.sleep(_LOOK)
         except (TimeoutError, EngineError):

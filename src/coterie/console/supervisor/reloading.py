@@ -7,7 +7,7 @@ from pathlib import Path
 
 from coterie.call import Failure
 from coterie.console.sources import changes, shown
-from coterie.system import Blueprint, System, SystemProblems
+from coterie.system import Blueprint, ServiceSpec, System, SystemProblems, directory_of
 
 from .crew import Crew
 from .renewal import renew
@@ -95,5 +95,15 @@ def _touched(
             or not loaded.isdisjoint(files)
             # What is no module lies beside the modules that read it.
             or any(path.suffix != ".py" and path.parent in folders for path in files)
+            or any(_is_of(path, spec, now) for path in files for spec in specs[1])
         ):
             yield crew.name
+
+
+def _is_of(path: Path, spec: ServiceSpec, system: System) -> bool:
+    """Whether ``path`` may be read by a program in another language, which tells us nothing."""
+    if spec.kind != "command":
+        return False
+    folder = directory_of(system, spec).resolve()
+    # Without a folder of its own all of the system's may be.
+    return path.is_relative_to(folder)

@@ -1,5 +1,6 @@
 """renew(): a running system becomes what its files say by now, while it answers."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Collection, Iterable
 from contextlib import suppress
 
@@ -8,6 +9,7 @@ from msgspec import structs
 from coterie.system import Blueprint, ProcessSpec, System
 
 from .crew import Crew
+from .inside import inside_of
 from .kept import NotStarted
 from .supervisor import Supervisor
 
@@ -28,7 +30,8 @@ async def renew(
     old = [crew for crew in supervisor.crews.values() if crew not in gone]
     supervisor.system, supervisor.blueprint = system, blueprint
     plant = supervisor.plant
-    plant.order = structs.replace(plant.order, inventory=blueprint.inventory)
+    inside = inside_of(blueprint.inventory, plant.order.inside)
+    plant.order = structs.replace(plant.order, inventory=blueprint.inventory, inside=inside)
     # Whoever comes may be called the same as one that goes, which has to make room then.
     async for told in _dismiss(supervisor, [crew for crew in gone if crew.name in specs]):
         yield told
@@ -51,6 +54,9 @@ async def _enlist(
     supervisor: Supervisor, specs: Iterable[ProcessSpec]
 ) -> AsyncGenerator[str, None]:
     new = [supervisor.enlist(spec) for spec in specs]
+    await asyncio.sleep(
+        0
+    )  # each has begun: one that has not counts as stopped, and is not waited for
     for crew in new:
         await crew.settled()
         for member in crew.members:

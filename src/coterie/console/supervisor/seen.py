@@ -4,6 +4,7 @@ import asyncio
 import re
 from collections.abc import Iterable
 from time import monotonic
+from urllib.parse import urlsplit
 
 from coterie.client.http1 import NotSent, Pool, Unknown
 from coterie.system import Inventory
@@ -15,12 +16,12 @@ _COUNT = re.compile(r"coterie_client_call_seconds_count\{([^}]*)\} (\d+)")
 _LABEL = re.compile(r'(\w+)="([^"\\]*)"')
 
 
-async def calls_seen(addresses: Iterable[str], inventory: Inventory) -> tuple[tuple[str, str], ...]:
-    """Caller and callee of every call over the network that the instances at ``addresses`` made.
+async def calls_seen(pages: Iterable[str], inventory: Inventory) -> tuple[tuple[str, str], ...]:
+    """Caller and callee of every call over the network that instances made.
 
-    Since each of them started; who does not answer within a second is left out.
+    Since each of them started. ``pages`` are the URLs of their counters; who does not answer within a second is left out.
     """
-    texts = await asyncio.gather(*(_metrics(address) for address in addresses))
+    texts = await asyncio.gather(*(_metrics(page) for page in pages))
     seen: set[tuple[str, str]] = set()
     for text in texts:
         for labels, count in _COUNT.findall(text):
@@ -32,10 +33,11 @@ async def calls_seen(addresses: Iterable[str], inventory: Inventory) -> tuple[tu
     return tuple(sorted(seen))
 
 
-async def _metrics(address: str) -> str:
+async def _metrics(page: str) -> str:
     try:
-        async with Pool(address, connections=1) as pool:
-            answer = await pool.request("GET", "/metrics", deadline=monotonic() + _PATIENCE)
+        parts = urlsplit(page)
+        async with Pool(f"{parts.scheme}://{parts.netloc}", connections=1) as pool:
+            answer = await pool.request("GET", parts.path, deadline=monotonic() + _PATIENCE)
     except (NotSent, Unknown):
         return ""
     return answer.body.decode(errors="replace")

@@ -31,12 +31,12 @@ class ServiceWorker:
     """Forks instances for ``order``, one after the other at the same address.
 
     ``listener`` is kept here and lent to each of them: connections made while one takes over from
-    another wait there. ``beat`` is told how each lives.
+    another wait there. ``beat`` is told how each lives. What they do is ``work``, asked at each start.
     """
 
     def __init__(
         self,
-        work: str,
+        work: Callable[[], str],
         order: Callable[[], Order],
         launcher: Launcher,
         listener: Listener,
@@ -46,6 +46,9 @@ class ServiceWorker:
     ) -> None:
         self.offers: tuple[Offer, ...] = ()
         self.files: frozenset[str] = frozenset()
+        self.work = work()
+        """What the latest does."""
+
         self._work = work
         self._order = order
         self._launcher = launcher
@@ -77,9 +80,10 @@ class ServiceWorker:
             raise NotStarted(f"cannot listen on {self.address}: {error.strerror}") from error
         here, there = socket.socketpair()
         channel = Channel(here, _decoder)
+        work = self._work()
         try:
             process = await self._launcher.fork(
-                self._work, log=self._log, channel=there, listener=self._listener.socket
+                work, log=self._log, channel=there, listener=self._listener.socket
             )
         except Failure as error:
             here.close()
@@ -113,6 +117,7 @@ class ServiceWorker:
             raise NotStarted("cannot start: " + "; ".join(map(str, told.problems)))
         self.offers = told.offers
         self.files = frozenset(told.files)
+        self.work = work
         self._latest = process
         return process
 

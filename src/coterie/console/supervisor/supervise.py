@@ -25,7 +25,9 @@ from .instance import run_instance
 from .launch import Launcher
 from .log_book import LogBook, Show
 from .look import run_look
+from .plant import PROGRAM
 from .preload import preload
+from .program import run_program
 from .reloading import Reloading
 from .state import prepare
 from .system_run import Source, SystemRun
@@ -35,6 +37,7 @@ __all__ = ["Source", "Supervised", "fork_for", "launcher", "supervise"]
 _WORKS: Mapping[str, Work] = {
     "look": run_look,
     "instance": run_instance,
+    PROGRAM: run_program,
     "console": run_console,
     "gateway": run_gateway,
 }

@@ -17,7 +17,7 @@ from .directory import Directory
 from .front import Front
 from .kept import Kept
 from .listener import Listener
-from .plant import Plant
+from .plant import PROGRAM, Plant
 from .service_worker import ServiceWorker
 
 __all__ = ["Supervisor"]
@@ -151,7 +151,11 @@ class Supervisor:
 
     def _maker(self, spec: ProcessSpec) -> Callable[[str], Kept]:
         def make(name: str) -> Kept:
-            made = self.plant.make(name, "service", "instance", Listener(), spec.together)
+            def work() -> str:  # asked at each start: a class may take a program's place
+                one = self.system.service(spec.together[0])
+                return "instance" if one.kind == "implements" else PROGRAM
+
+            made = self.plant.make(name, "service", work, Listener(), spec.together)
             services = (self.blueprint.inventory.service(s) for s in spec.together)
             versions = {c.version: None for service in services for c in service.contracts}
             made.version = ", ".join(versions)

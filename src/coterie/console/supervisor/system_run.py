@@ -24,6 +24,7 @@ from coterie.system.registries import registry_at
 
 from .channel import Channel, Faults, Looked, Order, Refused
 from .front import EnvoyFront, Front, OwnFront
+from .inside import inside_of
 from .kept import Kept
 from .launch import Launcher
 from .listener import Listener
@@ -31,6 +32,7 @@ from .log_book import LogBook
 from .plant import Plant
 from .program_workers import BrokerWorker
 from .supervisor import Supervisor
+from .token import registry_token
 
 __all__ = ["Source", "SystemRun"]
 
@@ -140,7 +142,13 @@ class SystemRun:
     async def _start(self) -> None:
         looked, url = await asyncio.gather(self._look(), self._broker())
         self.blueprint_file.write_bytes(msgspec.json.encode(looked))
-        self.order = structs.replace(self.order, registry=url, inventory=looked.inventory)
+        self.order = structs.replace(
+            self.order,
+            registry=url,
+            inventory=looked.inventory,
+            inside=inside_of(looked.inventory, {}),
+            token=registry_token(self.system.state),
+        )
         self.registry = registry_at(url, self.system.name)
         await self.registry.start()
         plant = Plant(self.order, self.launch, self.logs)
@@ -195,6 +203,7 @@ class SystemRun:
                 self.logs.pipe("gateway"),
                 self.system.state / "logs",
                 lambda worker: plant.keep("gateway", "gateway", worker),
+                inside=lambda: plant.order.inside,
             )
             front.kept.version = version
             return front

@@ -3,15 +3,18 @@
 from collections.abc import Mapping, Sequence
 
 from coterie.client import IDLE
+from coterie.members.gateway import CONSOLE
+from coterie.system import ServiceEntry
 
 from .document import Json, address, resources, seconds, typed
 from .edge import Edge, Endpoint
 from .endpoints import assignment
 
-__all__ = ["CONSOLE", "clusters"]
+__all__ = ["clusters"]
 
-CONSOLE = "console"
-"""The cluster that answers for the gateway's own pages."""
+_READY = "/health/ready"
+# Of a program knows the process that stands for it, whatever the program says there itself.
+_PROGRAM_READY = "/.coterie/ready"
 
 _AT_ONCE = 16
 """Requests that may be tried again at the same time, however few there are: as many as an instance
@@ -19,19 +22,17 @@ that is killed has under way, and no more, since Envoy counts them at a time and
 
 
 def clusters(
-    services: Mapping[str, float], edge: Edge, known: Mapping[str, Sequence[Endpoint]]
+    services: Sequence[ServiceEntry], edge: Edge, known: Mapping[str, Sequence[Endpoint]]
 ) -> bytes:
-    """``cds.json``. The instances of a service come from its endpoint file, unless ``known``.
-
-    ``services`` are the seconds by name in which a new instance gets its whole share.
-    """
-    found = [
-        _known(service, known[service]) if service in known else _found(service, edge)
-        for service in services
-    ]
-    made = [_service(one, services[one["name"]]) for one in found]
+    """``cds.json``. The instances of a service come from its endpoint file, unless ``known``."""
+    made = []
+    for service in services:
+        name = service.name
+        found = _known(name, known[name]) if name in known else _found(name, edge)
+        ready = _PROGRAM_READY if service.program else _READY
+        made.append(_service(found, service.slow_start, ready))
     if edge.console is not None:
-        made.append(_service(_known(CONSOLE, [edge.console]), 0.0))
+        made.append(_service(_known(CONSOLE, [edge.console]), 0.0, _READY))
     return resources(made)
 
 
@@ -54,7 +55,7 @@ def _known(service: str, endpoints: Sequence[Endpoint]) -> Json:
     }
 
 
-def _service(found: Json, slow_start: float) -> Json:
+def _service(found: Json, slow_start: float, ready: str) -> Json:
     window = {"slow_start_config": {"slow_start_window": seconds(slow_start)}}
     return {
         **typed("envoy.config.cluster.v3.Cluster"),
@@ -81,7 +82,7 @@ def _service(found: Json, slow_start: float) -> Json:
                 "unhealthy_interval": "0.25s",
                 "unhealthy_threshold": 2,
                 "healthy_threshold": 1,
-                "http_health_check": {"path": "/health/ready"},
+                "http_health_check": {"path": ready},
             }
         ],
         "outlier_detection": {

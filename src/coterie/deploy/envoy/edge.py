@@ -1,5 +1,7 @@
 """Edge: how the gateway faces the outside."""
 
+from collections.abc import Mapping
+
 from msgspec import Struct
 
 __all__ = ["Edge", "Endpoint", "Tls"]
@@ -27,7 +29,8 @@ class Edge(Struct, frozen=True, kw_only=True):
     to. ``timeout`` is how long a call may take where its operation says nothing, ``body_limit``
     how large a body may be that is not streamed. ``console``
     answers for documentation, keys and readiness; without one these paths lead nowhere, and the
-    gateway is ready while it lives.
+    gateway is ready while it lives. ``inside`` are ports of the loopback, by service: whoever runs
+    beside Envoy reaches that service there, whatever the gateway makes of it.
 
     Against the slow: ``head_timeout`` for a request's head, ``body_timeout`` for its body besides
     the time of the call, ``idle_timeout`` for a connection, or a stream, on which nothing moves.
@@ -50,3 +53,4 @@ class Edge(Struct, frozen=True, kw_only=True):
     body_timeout: float = 60.0
     idle_timeout: float = 60.0
     stream_idle_timeout: float = 300.0
+    inside: Mapping[str, int] = {}

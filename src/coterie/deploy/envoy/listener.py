@@ -3,17 +3,20 @@
 from typing import Any
 
 from .cors import cors
-from .document import Json, address, resources, seconds, typed
+from .document import Json, address, seconds, typed
 from .edge import Edge, Tls
 from .replies import replies
 
-__all__ = ["BODY_LIMIT", "WHOLE_BODY", "listener"]
+__all__ = ["BODY_LIMIT", "HTTP", "WHOLE_BODY", "access_log", "gateway", "router"]
 
 BODY_LIMIT = "body-limit"
 """The filter that refuses long bodies; routes of streams switch it off."""
 
 WHOLE_BODY = "whole-body"
 """The filter that passes a body on once it is whole; routes of streams switch it off."""
+
+HTTP = "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"
+"""The filter that makes requests of octets."""
 
 # An answer up to here is taken from its instance at once, however slowly it is read outside; of a
 # longer one no more than this waits here for its reader.
@@ -43,32 +46,28 @@ _LOG = {
 }
 
 
-def listener(edge: Edge, longest: float) -> bytes:
-    """``lds.json``: one address, HTTP/1.1 and HTTP/2, with TLS if the edge has a certificate.
+def gateway(edge: Edge, longest: float) -> Json:
+    """The listener: one address, HTTP/1.1 and HTTP/2, with TLS if the edge has a certificate.
 
     ``longest`` is the seconds that the slowest call may take.
     """
     chain: Json = {"filters": [{"name": "http", "typed_config": _http(edge, longest)}]}
     if edge.tls is not None:
         chain["transport_socket"] = _tls(edge.tls)
-    return resources(
-        [
-            {
-                **typed("envoy.config.listener.v3.Listener"),
-                "name": "gateway",
-                "address": address(edge.host, edge.port),
-                "filter_chains": [chain],
-                "per_connection_buffer_limit_bytes": _ANSWER,
-                # What the kernel keeps for a reader who takes nothing, it keeps no longer (RFC 5482),
-                # after we have closed the connection too: TCP_USER_TIMEOUT, in milliseconds.
-                "socket_options": [
-                    {"level": 6, "name": 18, "int_value": round(edge.idle_timeout * 1000)}
-                ],
-                # A port that something else listens on is taken, and not to be shared.
-                "enable_reuse_port": False,
-            }
-        ]
-    )
+    return {
+        **typed("envoy.config.listener.v3.Listener"),
+        "name": "gateway",
+        "address": address(edge.host, edge.port),
+        # What comes from outside ends before what that still asks for inside.
+        "traffic_direction": "INBOUND",
+        "filter_chains": [chain],
+        "per_connection_buffer_limit_bytes": _ANSWER,
+        # What the kernel keeps for a reader who takes nothing, it keeps no longer (RFC 5482),
+        # after we have closed the connection too: TCP_USER_TIMEOUT, in milliseconds.
+        "socket_options": [{"level": 6, "name": 18, "int_value": round(edge.idle_timeout * 1000)}],
+        # A port that something else listens on is taken, and not to be shared.
+        "enable_reuse_port": False,
+    }
 
 
 def _http(edge: Edge, longest: float) -> Json:
@@ -80,11 +79,9 @@ def _http(edge: Edge, longest: float) -> Json:
         _filter(BODY_LIMIT, f"{http}.body_size_limit.v3.BodySizeLimit", max_request_bytes=most),
         _filter(WHOLE_BODY, f"{http}.buffer.v3.Buffer", max_request_bytes=most),
     ]
-    last = _filter("router", f"{http}.router.v3.Router", suppress_envoy_headers=True)
+    last = router()
     return {
-        **typed(
-            "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"
-        ),
+        **typed(HTTP),
         "stat_prefix": "gateway",
         "codec_type": "AUTO",
         "rds": {
@@ -95,7 +92,7 @@ def _http(edge: Edge, longest: float) -> Json:
         # What goes both ways has no end to wait for, and is no body.
         "upgrade_configs": [{"upgrade_type": "websocket", "filters": [*first, last]}],
         "local_reply_config": replies(edge.body_limit),
-        "access_log": [_access_log(edge.log)],
+        "access_log": [access_log(edge.log)],
         # Nobody outside says who they are, where they come from, or what we shall do about it.
         "use_remote_address": True,
         "internal_address_config": {"unix_sockets": False},
@@ -152,7 +149,14 @@ def _tls(tls: Tls) -> Json:
     }
 
 
-def _access_log(path: str) -> Json:
+def router() -> Json:
+    """The last filter."""
+    kind = "envoy.extensions.filters.http.router.v3.Router"
+    return _filter("router", kind, suppress_envoy_headers=True)
+
+
+def access_log(path: str) -> Json:
+    """A line of JSON for each request."""
     return {
         "name": "access",
         "typed_config": typed(

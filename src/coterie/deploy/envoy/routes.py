@@ -4,36 +4,37 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from urllib.parse import quote
 
-from coterie.members.gateway import NOT_READY, PAGES, REFUSED, TRIES, Route
+from coterie.members.gateway import CONSOLE, HIDDEN, PAGES, PREFIX, TRIES, Passage, Route, spelt
 
-from .clusters import CONSOLE
 from .document import Json, resources, seconds, typed
 from .edge import Edge
 from .listener import BODY_LIMIT, WHOLE_BODY
+from .passages import LATER, passages
 from .places import Place, places
+from .reply import OVERWRITE, answered, metadata
+from .retry import retry
 
 __all__ = ["routes"]
 
 # What a segment may hold as it is (RFC 3986, 3.3); the rest of a template comes percent-encoded.
 _PLAIN = "!$&'()*+,;=:@-._~"
 
-_ESCAPE = re.compile(r"(?:%[0-9A-F]{2})+")
-
-# The service answers first when a call takes too long, and its answer says more than ours.
-_LATER = 0.5
-
 _READING = ("GET", "HEAD", "OPTIONS")
 _JSON = "application/json"
 
 
-def routes(table: Sequence[Route], edge: Edge) -> bytes:
-    """``rds.json``: one route an operation, one for the rest of its path, then our own pages."""
+def routes(table: Sequence[Route], joined: Sequence[Passage], edge: Edge) -> bytes:
+    """``rds.json``: one route an operation, one for the rest of its path, then our own pages.
+
+    Then programs that have ``joined`` as they are.
+    """
     found = list(_refused())
     for place in places(table):
         found += _place(place, edge)
     found += _pages(edge)
+    found += passages(joined, edge)
     found += _one_slash_away(table, edge)
-    found.append(_answered("nowhere", {"prefix": "/"}, 404))
+    found.append(answered("nowhere", {"prefix": "/"}, 404))
     return resources(
         [
             {
@@ -43,17 +44,20 @@ def routes(table: Sequence[Route], edge: Edge) -> bytes:
                     {
                         "name": "gateway",
                         "domains": ["*"],
-                        "retry_policy": _retry(),
+                        "retry_policy": retry(),
                         "routes": found,
                     }
                 ],
-                "request_headers_to_remove": ["x-envoy-external-address"],
+                # Nobody outside says what was taken off a path; a route that takes something off
+                # says so after this.
+                "request_headers_to_remove": ["x-envoy-external-address", PREFIX],
                 "request_headers_to_add": [
                     {
                         "header": {"key": "x-forwarded-host", "value": "%REQ(:AUTHORITY)%"},
-                        "append_action": "OVERWRITE_IF_EXISTS_OR_ADD",
+                        "append_action": OVERWRITE,
                     }
                 ],
+                "most_specific_header_mutations_wins": True,
             }
         ]
     )
@@ -62,8 +66,9 @@ def routes(table: Sequence[Route], edge: Edge) -> bytes:
 def _refused() -> Iterator[Json]:
     # Envoy joins several Host headers by commas. Which of them would be believed?
     hosts = {"name": ":authority", "string_match": {"contains": ","}}
-    yield _answered("two-hosts", {"prefix": "/", "headers": [hosts]}, 400)
-    yield _answered("tunnel", {"connect_matcher": {}}, 400)
+    yield answered("two-hosts", {"prefix": "/", "headers": [hosts]}, 400)
+    yield answered("tunnel", {"connect_matcher": {}}, 400)
+    yield answered("hidden", {"safe_regex": {"regex": HIDDEN}}, 404)
 
 
 def _place(place: Place, edge: Edge) -> Iterator[Json]:
@@ -93,12 +98,9 @@ def _match(shape: Sequence[str]) -> Json:
 
 
 def _pattern(shape: Sequence[str]) -> str:
-    return "/" + "/".join("[^/]+" if piece == "{}" else _text(piece) for piece in shape)
-
-
-def _text(piece: str) -> str:
-    """A segment as it comes; the digits of its escapes in any case."""
-    return _ESCAPE.sub(r"(?i:\g<0>)", re.escape(quote(piece, safe=_PLAIN)))
+    return "/" + "/".join(
+        "[^/]+" if piece == "{}" else spelt(quote(piece, safe=_PLAIN)) for piece in shape
+    )
 
 
 def _method(*methods: str) -> Json:
@@ -110,7 +112,7 @@ def _method(*methods: str) -> Json:
 
 
 def _routed(route: Route, match: Json, edge: Edge) -> Json:
-    lasts = (edge.timeout if route.timeout is None else route.timeout) + _LATER
+    lasts = (edge.timeout if route.timeout is None else route.timeout) + LATER
     more: Json = {}
     if route.stream:
         times: Json = {
@@ -126,44 +128,27 @@ def _routed(route: Route, match: Json, edge: Edge) -> Json:
     return {
         "name": route.operation,
         "match": match,
-        "metadata": _metadata(service=route.service),
+        "metadata": metadata(service=route.service),
         **more,
         "route": {
             "cluster": route.service,
             **times,
-            **({"retry_policy": _retry(",reset", route.attempts)} if route.attempts > 1 else {}),
+            **({"retry_policy": retry(",reset", route.attempts)} if route.attempts > 1 else {}),
         },
     }
 
 
-def _retry(also: str = "", tries: int = TRIES) -> Json:
-    """When a request is sent again: nothing was sent, or nothing begun; or it does no harm."""
-    return {
-        "retry_on": "connect-failure,refused-stream,reset-before-request,retriable-headers" + also,
-        # Not of those with too much to do: asked again, they would have more.
-        "retriable_headers": [{"name": REFUSED, "string_match": {"exact": NOT_READY}}],
-        "num_retries": tries - 1,
-        "retry_back_off": {"base_interval": "0.05s", "max_interval": "0.5s"},
-        "retry_host_predicate": [_OTHERS],
-        "host_selection_retry_max_attempts": 5,
-    }
-
-
 _OFF = typed("envoy.config.route.v3.FilterConfig", disabled=True)
-_OTHERS = {
-    "name": "envoy.retry_host_predicates.previous_hosts",
-    "typed_config": typed("envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate"),
-}
 
 
 def _pages(edge: Edge) -> Iterator[Json]:
     live = {"path": "/health/live"}
     reading = _method("GET", "HEAD")
-    yield _answered("live", live | reading, 200, body='{"status":"live"}', kind=_JSON)
+    yield answered("live", live | reading, 200, body='{"status":"live"}', kind=_JSON)
     yield from _methods("live", live, _READING)
     if edge.console is None:
         ready = {"path": "/health/ready"}
-        yield _answered("ready", ready | reading, 200, body='{"status":"ready"}', kind=_JSON)
+        yield answered("ready", ready | reading, 200, body='{"status":"ready"}', kind=_JSON)
         yield from _methods("ready", ready, _READING)
         return
     for page in PAGES:
@@ -176,9 +161,9 @@ def _pages(edge: Edge) -> Iterator[Json]:
 def _methods(name: str, match: Json, allowed: Sequence[str]) -> Iterator[Json]:
     """OPTIONS is answered, and what is not ``allowed`` is refused."""
     allow = ", ".join(allowed)
-    yield _answered(name, match | _method("OPTIONS"), 204, allow=allow)
+    yield answered(name, match | _method("OPTIONS"), 204, allow=allow)
     use = f"{', '.join(allowed[:-1])} or {allowed[-1]}"
-    yield _answered(name, match, 405, allow=allow) | {"metadata": _metadata(use=use)}
+    yield answered(name, match, 405, allow=allow) | {"metadata": metadata(use=use)}
 
 
 def _one_slash_away(table: Iterable[Route], edge: Edge) -> Iterator[Json]:
@@ -193,27 +178,3 @@ def _one_slash_away(table: Iterable[Route], edge: Edge) -> Iterator[Json]:
         match = {"safe_regex": {"regex": "|".join(patterns)}}
         rest = Route(service=service, operation="one-slash-away", method="", path="")
         yield _routed(rest, match, edge)
-
-
-def _answered(
-    name: str, match: Json, status: int, *, allow: str = "", body: str = "", kind: str = ""
-) -> Json:
-    """A route that Envoy answers itself. The words of a refusal are those of `replies`."""
-    answer: Json = {"status": status}
-    if body:
-        answer["body"] = {"inline_string": body}
-    found: Json = {"name": name, "match": match, "direct_response": answer}
-    headers = [("allow", allow), ("content-type", kind)]
-    added = [
-        {
-            "header": {"key": key, "value": value},
-            "append_action": "OVERWRITE_IF_EXISTS_OR_ADD",
-        }
-        for key, value in headers
-        if value
-    ]
-    return found | ({"response_headers_to_add": added} if added else {})
-
-
-def _metadata(**known: str) -> Json:
-    return {"filter_metadata": {"coterie": known}}

@@ -1,41 +1,31 @@
 """Gateway: the ASGI application that stands for a whole system."""
 
-import asyncio
-import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from time import monotonic
+import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-import msgspec
+from msgspec import structs
 
-from coterie.binding.rest import UNREADABLE, Router, normal_path, problem_reply
+from coterie.binding.rest import Router, normal_path, problem_reply
 from coterie.call import Failure, Reply
-from coterie.client.http1 import NotSent, Reason, StreamedResponse, Unknown
 from coterie.contract import Code
-from coterie.policy import Budget
 from coterie.registry import Registry
 from coterie.server import STREAM_LIMIT, Cors
 
-from .away import BUSY, away_page, away_problem, broken_page, broken_problem, wants_page
-from .fleet import CONNECTIONS, Fleet
-from .headers import downstream, upstream
-from .route import NOT_READY, PAGES, REFUSED, TRIES, Route
-from .upload import Left, Receive, Upload
+from .fleet import Fleet
+from .forwarder import Errand, Forwarder, Send, header
+from .headers import upstream
+from .inside import Inside
+from .passage import RESERVED, Passage, Passages, hidden
+from .route import CONSOLE, PAGES, REGISTRY, TRIES, Route
+from .upload import Left, Receive
 
 __all__ = ["Gateway"]
 
-Send = Callable[[Mapping[str, Any]], Awaitable[None]]
-
-_CONSOLE = "console"
-_BACK_OFF = 0.05
-_RATIO = 0.1
-_TOKENS = 40.0  # half of them at once: what an instance that is killed has under way, and more
 _LATER = 0.5  # the service answers first when a call takes too long, and its answer says more
 _READING = ("GET", "HEAD", "OPTIONS")
 _LIVE = (("content-type", "application/json"),)
-_HTML = ("content-type", "text/html; charset=utf-8")
-_PROBLEM = ("content-type", "application/problem+json")
-_LATER_ON = ("retry-after", "1")
+_RESERVED = re.compile(RESERVED)
 
 
 class Gateway:
@@ -48,6 +38,9 @@ class Gateway:
     its operation says nothing; ``body_limit`` the octets of a body that is not streamed, and
     ``body_timeout`` the seconds it may take to arrive: an instance is asked once it is whole. One
     that is streamed may stand still for ``idle_timeout``.
+
+    ``passages`` lead to programs as they are. A program has its time to begin its answer, and may
+    be silent in the midst of it for ``idle_timeout``, or for its time where that is longer.
 
     A request that certainly never left is sent again elsewhere, and one that was refused unbegun by
     who is not ready; one whose outcome is unknown only where its route is idempotent, and while the
@@ -67,6 +60,7 @@ class Gateway:
         cors: Cors | None = None,
         console: str | None = None,
         docs: bool = True,
+        passages: Sequence[Passage] = (),
     ) -> None:
         self.calls = 0
         """Requests that have come in since it started."""
@@ -80,9 +74,20 @@ class Gateway:
         self._cors = cors
         self._pages = [page for page in PAGES if docs or not page.startswith(("/docs", "/openapi"))]
         self._console = console is not None
-        self._budgets = {route.service: Budget(_RATIO, _TOKENS) for route in routes}
-        self._budgets[_CONSOLE] = Budget(_RATIO, _TOKENS)
-        self._fleet = Fleet(registry, {} if console is None else {_CONSOLE: console})
+        self._registry = Passages([REGISTRY] if console is not None else [])
+        self._passages = Passages(passages)
+        self._fleet = Fleet(registry, {} if console is None else {CONSOLE: console})
+        self._forwarder = Forwarder(self._fleet, idle=idle_timeout, cors=cors)
+
+    def inside(self, service: str, timeout: float | None = None) -> Inside:
+        """What passes everything on to ``service``, for those who are inside themselves.
+
+        To be served at an address of their own while this runs; its answers may take ``timeout``
+        seconds to begin, ``None`` for the system's.
+        """
+        begins, silence = self._patience(timeout)
+        inner = Forwarder(self._fleet, idle=self._idle, cors=None)
+        return Inside(service, inner, begins=begins, silence=silence)
 
     async def start(self) -> None:
         """Learn who is there; returns when requests can be passed on."""
@@ -104,12 +109,12 @@ class Gateway:
         try:
             path = normal_path(scope["raw_path"].decode("latin-1"))
             found = self._found(scope, path)
-            if isinstance(found, Route):
-                await self._pass_on(found, path, scope, receive, send)
+            if isinstance(found, Errand):
+                await self._forwarder.run(found, scope, receive, send)
             else:
-                await self._answer(found, scope, send)
+                await self._forwarder.answer(found, scope, send)
         except Failure as refusal:
-            await self._answer(problem_reply(refusal), scope, send)
+            await self._forwarder.answer(problem_reply(refusal), scope, send)
         except Left:
             return
         finally:
@@ -117,22 +122,26 @@ class Gateway:
 
     # --- where it goes --------------------------------------------------------------------------
 
-    def _found(self, scope: Mapping[str, Any], path: str) -> Route | Reply:
+    def _found(self, scope: Mapping[str, Any], path: str) -> Errand | Reply:
+        if hidden(path):
+            raise Failure(Code.NOT_FOUND, f"There is nothing at {path[:200]}")
         method: str = scope["method"]
         try:
-            return self._router.find(method, path)[0]
+            return self._routed(self._router.find(method, path)[0], path, scope)
         except Failure as refusal:
-            if method == "OPTIONS" and (allowed := self._router.allowed(path)):
+            allowed = self._router.allowed(path)
+            if method == "OPTIONS" and allowed:
                 return self._options(scope, allowed)
-            if refusal.status != 404:
+            if allowed:
                 raise
             return self._page(scope, path, refusal)
 
-    def _page(self, scope: Mapping[str, Any], path: str, refusal: Failure) -> Route | Reply:
+    def _page(self, scope: Mapping[str, Any], path: str, refusal: Failure) -> Errand | Reply:
         if self._console and any(_below(path, page) for page in self._pages):
-            return Route(service=_CONSOLE, operation=path, method="GET", path=path, attempts=TRIES)
+            page = Route(service=CONSOLE, operation=path, method="GET", path=path, attempts=TRIES)
+            return self._routed(page, path, scope)
         if path != "/health/live" and (path != "/health/ready" or self._console):
-            raise refusal
+            return self._passed(scope, path, refusal)
         method: str = scope["method"]
         if method == "OPTIONS":
             return self._options(scope, _READING)
@@ -142,156 +151,53 @@ class Gateway:
         allow = (("allow", ", ".join(_READING)),)
         raise Failure(Code.UNIMPLEMENTED, what, status=405, headers=allow)
 
+    def _passed(self, scope: Mapping[str, Any], path: str, refusal: Failure) -> Errand:
+        found = self._registry.find(path)
+        if found is None and not _RESERVED.fullmatch(path):
+            found = self._passages.find(path)
+        if found is None:
+            raise refusal
+        passage, target = found
+        begins, silence = self._patience(passage.timeout)
+        return Errand(
+            service=passage.service,
+            target=_asked(target, scope),
+            headers=upstream(scope, passage.prefix),
+            limit=self._limit,
+            gathered=self._body,
+            begins=begins,
+            silence=silence,
+        )
+
+    def _routed(self, route: Route, path: str, scope: Mapping[str, Any]) -> Errand:
+        errand = Errand(
+            service=route.service,
+            target=_asked(path, scope),
+            headers=upstream(scope),
+            limit=STREAM_LIMIT,
+            attempts=route.attempts,
+        )
+        if route.stream:
+            return errand
+        seconds = self._timeout if route.timeout is None else route.timeout
+        within = seconds + _LATER
+        return structs.replace(errand, limit=self._limit, gathered=self._body, within=within)
+
+    def _patience(self, timeout: float | None) -> tuple[float, float]:
+        """The seconds for a program's answer to begin, and for it to be silent then."""
+        begins = (self._timeout if timeout is None else timeout) + _LATER
+        return begins, max(begins, self._idle)
+
     def _options(self, scope: Mapping[str, Any], allowed: tuple[str, ...]) -> Reply:
         headers: tuple[tuple[str, str], ...] = (("allow", ", ".join(allowed)),)
-        if self._cors is not None and _header(scope, b"access-control-request-method"):
+        if self._cors is not None and header(scope, b"access-control-request-method"):
             headers += self._cors.preflight(allowed)
         return Reply(None, 204, headers)
 
-    # --- on its way -----------------------------------------------------------------------------
 
-    async def _pass_on(
-        self, route: Route, path: str, scope: Mapping[str, Any], receive: Receive, send: Send
-    ) -> None:
-        """Ask an instance and send its answer, unless the client leaves first."""
-        announced = _header(scope, b"content-length")
-        body: bytes | AsyncIterator[bytes]
-        if route.stream:
-            upload = Upload(receive, STREAM_LIMIT, self._idle)
-            body = await upload.open(announced)
-        else:
-            upload = Upload(receive, self._limit, self._idle)
-            body = await upload.gather(announced, self._body)
-        asking = asyncio.create_task(self._ask(route, path, scope, upload, body, send))
-        leaving = asyncio.create_task(upload.departure())
-        try:
-            await asyncio.wait((asking, leaving), return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            asking.cancel()
-            leaving.cancel()
-            await asyncio.wait((asking, leaving))
-        if not asking.cancelled():
-            await asking
-
-    async def _ask(
-        self,
-        route: Route,
-        path: str,
-        scope: Mapping[str, Any],
-        upload: Upload,
-        body: bytes | AsyncIterator[bytes],
-        send: Send,
-    ) -> None:
-        seconds = self._timeout if route.timeout is None else route.timeout
-        deadline = None if route.stream else monotonic() + seconds + _LATER
-        query: bytes = scope["query_string"]
-        target = f"{path}?{query.decode('latin-1')}" if query else path
-        headers = upstream(scope)
-        budget = self._budgets[route.service]
-        tried: set[str] = set()
-        unknown = False
-        for attempt in range(TRIES):
-            reach = await self._fleet.choose(route.service, tried)
-            if reach is None:
-                break
-            if reach.busy >= CONNECTIONS:
-                raise Failure(Code.UNAVAILABLE, BUSY, retry_after=1.0)
-            tried.add(reach.url)
-            reach.busy += 1
-            try:
-                answer = await reach.pool.request(
-                    scope["method"], target, headers, body, deadline=deadline, stream=True
-                )
-                budget.succeeded()
-                if attempt + 1 == TRIES or upload.touched or not _refused(answer):
-                    await self._relay(answer, upload, scope, send)
-                    return
-                await answer.body.aclose()
-            except (NotSent, Unknown) as error:
-                if error.reason is Reason.DEADLINE:
-                    what = f"{route.service} did not answer in time"
-                    raise Failure(Code.DEADLINE_EXCEEDED, what) from error
-                unknown = unknown or isinstance(error, Unknown)
-                tries = _tries(error, route, budget)
-                if upload.touched or attempt + 1 >= tries:
-                    break
-            except ValueError as error:
-                raise Failure(Code.INVALID_ARGUMENT, UNREADABLE) from error
-            finally:
-                reach.busy -= 1
-            await asyncio.sleep(_BACK_OFF * 2**attempt * random.random())  # noqa: S311
-        reply = _broken(route.service, scope) if unknown else _away(route.service, scope)
-        await self._answer(reply, scope, send)
-
-    async def _relay(
-        self, answer: StreamedResponse, upload: Upload, scope: Mapping[str, Any], send: Send
-    ) -> None:
-        """Send ``answer`` as it arrives. One that breaks off stays incomplete, to be noticed."""
-        headers = downstream(answer.headers)
-        if not upload.whole.is_set():
-            headers.append((b"connection", b"close"))  # the rest of the request is nobody's
-        async with answer:
-            await self._begin(answer.status, headers, scope, send)
-            try:
-                async for part in answer.body:
-                    await send({"type": "http.response.body", "body": part, "more_body": True})
-            except Unknown:
-                return
-        await send({"type": "http.response.body", "body": b""})
-
-    async def _answer(self, reply: Reply, scope: Mapping[str, Any], send: Send) -> None:
-        """Send an answer of our own."""
-        body = reply.body if isinstance(reply.body, bytes) else b""
-        headers = [(name.encode(), value.encode()) for name, value in reply.headers]
-        if reply.status != 204:
-            headers.append((b"content-length", b"%d" % len(body)))
-        await self._begin(reply.status, headers, scope, send)
-        await send({"type": "http.response.body", "body": body})
-
-    async def _begin(
-        self,
-        status: int,
-        headers: list[tuple[bytes, bytes]],
-        scope: Mapping[str, Any],
-        send: Send,
-    ) -> None:
-        if self._cors is not None:
-            added = self._cors.headers(_header(scope, b"origin"))
-            headers += [(name.encode(), value.encode("latin-1")) for name, value in added]
-        await send({"type": "http.response.start", "status": status, "headers": headers})
-
-
-def _tries(error: NotSent | Unknown, route: Route, budget: Budget) -> int:
-    """How often a request may be sent in all, after it has failed like this."""
-    if isinstance(error, NotSent):
-        return TRIES
-    budget.failed()
-    return route.attempts if error.reason is Reason.CLOSED and budget.may_retry() else 1
-
-
-def _refused(answer: StreamedResponse) -> bool:
-    return answer.status == 503 and (REFUSED, NOT_READY) in answer.headers
-
-
-def _away(service: str, scope: Mapping[str, Any]) -> Reply:
-    if _is_person(scope):
-        return Reply(None, 503, (_HTML, _LATER_ON), away_page(service).encode())
-    return Reply(None, 503, (_PROBLEM, _LATER_ON), msgspec.json.encode(away_problem(service)))
-
-
-def _broken(service: str, scope: Mapping[str, Any]) -> Reply:
-    # Nothing here says "again": who asked must look first.
-    if _is_person(scope):
-        return Reply(None, 503, (_HTML,), broken_page(service).encode())
-    return Reply(None, 503, (_PROBLEM,), msgspec.json.encode(broken_problem(service)))
-
-
-def _is_person(scope: Mapping[str, Any]) -> bool:
-    return wants_page((_header(scope, b"accept") or b"").decode("latin-1"))
-
-
-def _header(scope: Mapping[str, Any], name: bytes) -> bytes | None:
-    return next((value for key, value in scope["headers"] if key == name), None)
+def _asked(path: str, scope: Mapping[str, Any]) -> str:
+    query: bytes = scope["query_string"]
+    return f"{path}?{query.decode('latin-1')}" if query else path
 
 
 def _below(path: str, page: str) -> bool:

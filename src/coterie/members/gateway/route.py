@@ -2,10 +2,19 @@
 
 from msgspec import Struct
 
-__all__ = ["NOT_READY", "PAGES", "REFUSED", "TRIES", "Route"]
+from .passage import Passage
+
+__all__ = ["CONSOLE", "NOT_READY", "PAGES", "REFUSED", "REGISTRY", "TRIES", "Route"]
+
+CONSOLE = "console"
+"""The name of what answers for the gateway's own pages, among services."""
 
 PAGES = ("/docs", "/openapi", "/.well-known/jwks.json", "/health/ready")
 """Where the console answers for the gateway: each path, and what follows it after ``/`` or ``.``."""
+
+REGISTRY = Passage(service=CONSOLE, path="/registry", to="/registry", timeout=75.0)
+"""Where the console answers for the registry, with any method. Whoever watches it may be told that
+nothing happened after 60 s."""
 
 REFUSED = "coterie-refused"
 """The header of a 503 which says that nothing was begun, and why."""

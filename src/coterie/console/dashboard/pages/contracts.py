@@ -52,7 +52,7 @@ async def contracts_page(known: Known, _asked: Asked) -> Content:
 def _service(service: ServiceEntry, seen: Mapping[str, set[str]]) -> Html:
     facts = [
         ("Owner", service.owner or "nobody is named"),
-        ("Implemented by", tag("code", service.implements, class_="breakable")),
+        ("Implemented by", tag("code", service.target, class_="breakable")),
         ("Reach", "public, through the gateway" if service.public else "other services only"),
         ("Asks", _needs(service, seen.get(service.name, set()))),
     ]
