@@ -1,4 +1,4 @@
-"""How gunicorn serves either service: `PORT=5001 gunicorn users.wsgi:app`."""
+"""How gunicorn serves each service: `PORT=5001 gunicorn users.wsgi:app`."""
 
 import os
 
@@ -9,5 +9,5 @@ workers = 2
 # A browser holds connections open that it does not use; threads keep those from holding a worker.
 threads = 4
 
-# Its default is one path for all of a user's gunicorns, and here are two of them.
+# Its default is one path for all of a user's gunicorns, and here are three of them.
 control_socket_disable = True

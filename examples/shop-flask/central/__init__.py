@@ -1,1 +1,1 @@
-"""What both services stand on: the central database, and how a service is put together."""
+"""What all services stand on: the central database, and how a service is put together."""

@@ -1,4 +1,4 @@
-"""The central database: one SQLite file, opened by every worker of both services."""
+"""The central database: one SQLite file, opened by every worker of all services."""
 
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -9,6 +9,7 @@ from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import URL, Connection, event, make_url
 
+from .goods import fill_shelves
 from .tables import Base
 
 DEFAULT_URL = f"sqlite:///{Path(__file__).parents[1] / 'database' / 'centraldb.sqlite3'}"
@@ -20,7 +21,7 @@ db = SQLAlchemy(metadata=Base.metadata, session_options={"expire_on_commit": Fal
 
 
 class WrongAddressError(ValueError):
-    """DATABASE_URL is not the address of a file that both services would find."""
+    """DATABASE_URL is not the address of a file that all services would find."""
 
 
 def file_url(address: str) -> URL:
@@ -35,7 +36,7 @@ def file_url(address: str) -> URL:
 
 
 def open_database(app: Flask, address: str) -> None:
-    """Join the application to the file; makes the file and its tables where there are none."""
+    """Join the application to the file; makes the file, its tables and first goods if there are none."""
     url = file_url(address)
     Path(url.database or "").parent.mkdir(parents=True, exist_ok=True)
     app.config["SQLALCHEMY_DATABASE_URI"] = url
@@ -44,9 +45,11 @@ def open_database(app: Flask, address: str) -> None:
     with app.app_context():
         event.listen(db.engine, "connect", _connected)
         event.listen(db.engine, "begin", _begin)
-        # Workers start at the same moment; holding the write lock, one of them makes the tables.
+        # Workers start at the same moment; holding the write lock, one of them makes all.
         with writing():
-            Base.metadata.create_all(db.session.connection())
+            connection = db.session.connection()
+            Base.metadata.create_all(connection)
+            fill_shelves(connection)
 
 
 @contextmanager

@@ -23,6 +23,11 @@ def number(largest: int = LARGEST, **more: Any) -> fields.Integer:
     return fields.Integer(min=1, max=largest, **more)
 
 
+def count(largest: int, **more: Any) -> fields.Integer:
+    """A whole number, zero included."""
+    return fields.Integer(min=0, max=largest, **more)
+
+
 class Payload(Model):
     """An object that we are sent."""
 

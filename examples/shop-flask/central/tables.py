@@ -1,8 +1,8 @@
-"""The tables of the central database. Each is written by one service alone."""
+"""The tables of the central database."""
 
 import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, String
+from sqlalchemy import CheckConstraint, ForeignKey, String, true
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 # A number is never given twice: who still holds an old one must not find something else there.
@@ -26,16 +26,23 @@ class User(Base):
 
 
 class Product(Base):
-    """Written by the orders service. ``price`` is in cents."""
+    """Written by the inventory service; orders take from ``available`` and put back.
+
+    ``price`` is in cents of ``currency``. One that is not ``active`` is not on sale any more: its row
+    stays for the orders that have it.
+    """
 
     __tablename__ = "products"
     # The last word against overselling, whatever the code above it does.
     __table_args__ = (CheckConstraint("available >= 0"), NEVER_AGAIN)
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    name: Mapped[str] = mapped_column(String(200), unique=True)
+    sku: Mapped[str] = mapped_column(String(40), unique=True)
+    name: Mapped[str] = mapped_column(String(200))
     price: Mapped[int]
-    available: Mapped[int]
+    currency: Mapped[str] = mapped_column(String(3), server_default="EUR")
+    available: Mapped[int] = mapped_column(server_default="0")
+    active: Mapped[bool] = mapped_column(server_default=true())
 
 
 class Order(Base):

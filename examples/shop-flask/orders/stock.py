@@ -10,19 +10,20 @@ from central.tables import Order, Product
 def book(product_id: int, quantity: int) -> int:
     """Take so many out of stock, or put back a negative number; the product's price.
 
-    An unknown product is a 404, and a 409 says how many there are when they are too few. Belongs
+    A product that is not on sale is a 404, and a 409 says how many there are when they are too few. Belongs
     into a `writing` block, which is rolled back then.
     """
     price: int | None = db.session.scalar(
         update(Product)
         .where(Product.id == product_id, Product.available >= quantity)
+        .where(Product.active | (quantity <= 0))
         .values(available=Product.available - quantity)
         .returning(Product.price)
     )
     if price is not None:
         return price
     product = db.session.get(Product, product_id)
-    if product is None:
+    if product is None or not product.active:
         raise Refusal(404, f"There is no product {product_id}.", product_id=product_id)
     left = product.available
     message = f"Only {left} left of product {product_id}."

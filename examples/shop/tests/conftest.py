@@ -5,11 +5,11 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from flask_shop import flask_shop
+from flask_shop import FLASK_WAYS
 from shop_ways import WAYS
 from shop_web import Customer, Web
 
-SHOPS = {**WAYS, "flask": flask_shop}
+SHOPS = {**WAYS, **FLASK_WAYS}
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module", params=SHOPS)

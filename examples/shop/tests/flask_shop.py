@@ -1,4 +1,7 @@
-"""The same shop as its own team runs it in Flask: two gunicorns before one SQLite file."""
+"""The same shop as its own team has it in Flask: three services over one SQLite file.
+
+They run as gunicorns of their own, or are joined by `coterie up`.
+"""
 
 import asyncio
 import contextlib
@@ -9,53 +12,58 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 from coterie.client.http1 import NotSent, Pool, Unknown
-from shop_web import Customer, Web
+from coterie.console.control import ControlClient
+from shop_ways import LAUNCH, up
+from shop_web import IN_FLASK, Customer, Web
 
-ROOT = Path(__file__).parents[3]
-FOLDER = ROOT / "examples" / "shop-flask"
-# Sees to it that nothing outlives a test run that is killed.
-LAUNCH = (sys.executable, str(ROOT / "bench" / "launch.py"), "")
+__all__ = ["FLASK_WAYS", "FOLDER", "FlaskWeb"]
+
+FOLDER = Path(__file__).parents[2] / "shop-flask"
 
 START_LIMIT = 30.0
 """Seconds until a service must have answered."""
 
-OF_USERS = ("/api/users", "/api/user/", "/api/login")
+PATHS = {
+    "users": ("/api/users", "/api/user/", "/api/login"),
+    "orders": ("/api/orders", "/api/order/", "/api/userorders/"),
+    "inventory": ("/api/products",),
+}
+"""The services, and how the paths of each begin."""
 
 
 class FlaskWeb(Web):
-    """Requests to the shop in Flask: the path says to which service; nobody has a token.
+    """Requests to the shop in Flask, where nobody has a token.
 
-    It has no page about its products, so these are looked up in its database.
+    ``services`` are its services themselves, ``file`` is its database. Without a ``gateway`` the path
+    says which service is asked.
     """
 
     refusals = "application/json"
 
-    def __init__(self, users: Pool, orders: Pool, file: Path) -> None:
-        super().__init__(orders)
-        self.users = users
+    def __init__(
+        self, services: Mapping[str, Pool], file: Path, gateway: Pool | None = None
+    ) -> None:
+        super().__init__(gateway or services["orders"])
+        self.services = services
         self.file = file
+        self.joined = gateway is not None
 
     def to(self, path: str) -> Pool:
-        return self.users if path.startswith(OF_USERS) else self.pool
+        owners = [name for name, begin in PATHS.items() if path.startswith(begin)]
+        return self.services[owners[0]] if owners and not self.joined else self.pool
 
     async def admin(self) -> Customer:
         return Customer(self, "anybody", 0, None)
 
     async def documents(self) -> list[dict[str, Any]]:
-        services = (Web(self.users), Web(self.pool))
+        services = map(Web, self.services.values())
         return [(await service.ask("GET", "/swagger.json")).json for service in services]
-
-    async def products(self) -> list[dict[str, Any]]:
-        return self.rows("SELECT id, name, price, available FROM products ORDER BY id")
-
-    async def restock(self, product: int, available: int) -> None:
-        self.rows("UPDATE products SET available = ? WHERE id = ?", available, product)
 
     def rows(self, statement: str, *values: object) -> list[dict[str, Any]]:
         """What the database itself answers."""
@@ -102,29 +110,53 @@ class Gunicorn:
             self.process.wait()
 
 
+def environment(folder: Path) -> dict[str, str]:
+    """What the services are told: where the database is, and to make hashes that cost little."""
+    file = folder / "database" / "centraldb.sqlite3"
+    # The path is absolute: four slashes.
+    return {"DATABASE_URL": f"sqlite:///{file}", "PASSWORD_METHOD": "scrypt:1024:8:1"}
+
+
 @asynccontextmanager
-async def flask_shop() -> AsyncGenerator[FlaskWeb]:
-    """Both services, from an empty folder until the block ends."""
-    with tempfile.TemporaryDirectory(prefix="shop-flask-") as folder:
-        file = Path(folder, "database", "centraldb.sqlite3")
-        environment = {
-            "DATABASE_URL": f"sqlite:///{file}",  # the path is absolute: four slashes
-            "PASSWORD_METHOD": "scrypt:1024:8:1",  # hashes that cost next to nothing
-        }
-        # Both at once, as anywhere: either may be the first at the database.
-        services = [Gunicorn(name, Path(folder), environment) for name in ("users", "orders")]
+async def by_gunicorn() -> AsyncGenerator[FlaskWeb]:
+    """Each service by itself, from an empty folder until the block ends."""
+    with tempfile.TemporaryDirectory(prefix="shop-flask-") as kept:
+        folder = Path(kept)
+        # All at once, as anywhere: any may be the first at the database.
+        started = {name: Gunicorn(name, folder, environment(folder)) for name in PATHS}
         try:
-            # gunicorn closes a connection that was idle for two seconds; the pool does so before.
-            urls = [service.url for service in services]
-            async with (
-                Pool(urls[0], idle_timeout=1) as users,
-                Pool(urls[1], idle_timeout=1) as orders,
-            ):
-                for service, pool in zip(services, (users, orders), strict=True):
+            async with AsyncExitStack() as stack:
+                pools: dict[str, Pool] = {}
+                for name, service in started.items():
+                    # gunicorn closes a connection that was idle for two seconds; we do so before.
+                    pool = Pool(service.url, idle_timeout=1)
+                    pools[name] = await stack.enter_async_context(pool)
                     await service.ready(pool)
-                yield FlaskWeb(users, orders, file)
+                yield FlaskWeb(pools, folder / "database" / "centraldb.sqlite3")
         finally:
-            for service in services:
+            for service in started.values():
                 service.process.terminate()
-            for service in services:
+            for service in started.values():
                 await service.gone()
+
+
+@asynccontextmanager
+async def by_coterie_up() -> AsyncGenerator[FlaskWeb]:
+    """All behind one gateway, by its `coterie.toml`."""
+    with tempfile.TemporaryDirectory(prefix="shop-flask-") as kept:
+        folder = Path(kept)
+        async with up(FOLDER, folder, **environment(folder)) as gateway, AsyncExitStack() as stack:
+            rows = await ControlClient(folder / "state").rows()
+            pools: dict[str, Pool] = {}
+            for name in PATHS:
+                address = next(row.address for row in rows if row.name == f"{name}-1")
+                assert address is not None
+                pools[name] = await stack.enter_async_context(Pool(address))
+            yield FlaskWeb(pools, folder / "database" / "centraldb.sqlite3", gateway)
+
+
+_WAYS: dict[str, Callable[[], AbstractAsyncContextManager[Web]]] = {
+    "flask": by_gunicorn,
+    "flask-up": by_coterie_up,
+}
+FLASK_WAYS = {name: _WAYS[name] for name in IN_FLASK}

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import AsyncGenerator, Callable, Generator, Sequence
+from collections.abc import AsyncGenerator, Callable, Generator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from functools import partial
 from pathlib import Path
@@ -16,7 +16,7 @@ from coterie.client.http1 import Pool
 from coterie.testing import running
 from shop_web import IN_COTERIE, Web
 
-__all__ = ["SHOP", "WAYS", "coterie_up"]
+__all__ = ["LAUNCH", "SHOP", "WAYS", "coterie_up", "up"]
 
 SHOP = Path(__file__).parents[1]
 # Sees to it that nothing outlives a test run that is killed.
@@ -44,30 +44,39 @@ class Up(Web):
 @asynccontextmanager
 async def coterie_up(*options: str, grouped: bool = False) -> AsyncGenerator[Up]:
     """By `coterie up`, with a state of its own, ended as an operator would."""
-    with tempfile.TemporaryDirectory(prefix="shop-") as folder:
-        system = _grouped(Path(folder)) if grouped else SHOP
-        with _started(system, Path(folder), options) as started:
-            line = await asyncio.to_thread(started.stdout.readline) if started.stdout else b""
-            told = json.loads(line or b"{}")
-            assert told.get("url"), _log(folder)
-            assert not told.get("away"), _log(folder)
-            async with Pool(told["url"]) as pool:
-                yield Up(pool, Path(folder, "state"))
-            started.terminate()
-            code = await asyncio.to_thread(started.wait, PATIENCE)
-            assert code == 0, _log(folder)
+    with tempfile.TemporaryDirectory(prefix="shop-") as kept:
+        folder = Path(kept)
+        system = _grouped(folder) if grouped else SHOP
+        async with up(system, folder, "--profile", "test", *options, PYTHONPATH=str(SHOP)) as pool:
+            yield Up(pool, folder / "state")
+
+
+@asynccontextmanager
+async def up(system: Path, folder: Path, *options: str, **environment: str) -> AsyncGenerator[Pool]:
+    """Connections to the gateway of a `coterie up`, which keeps its state in ``folder``/state."""
+    with _started(system, folder, options, environment) as started:
+        line = await asyncio.to_thread(started.stdout.readline) if started.stdout else b""
+        told = json.loads(line or b"{}")
+        assert told.get("url"), _log(folder)
+        assert not told.get("away"), _log(folder)
+        async with Pool(told["url"]) as pool:
+            yield pool
+        started.terminate()
+        code = await asyncio.to_thread(started.wait, PATIENCE)
+        assert code == 0, _log(folder)
 
 
 @contextmanager
 def _started(
-    system: Path, folder: Path, options: Sequence[str]
+    system: Path, folder: Path, options: Sequence[str], environment: Mapping[str, str]
 ) -> Generator["subprocess.Popen[bytes]"]:
     command = [*LAUNCH, sys.executable, "-P", "-m", "coterie", "up", str(system), "--json"]
-    command += ["--port", "0", "--state", str(folder / "state"), "--profile", "test", *options]
-    environment = {**os.environ, "PYTHONPATH": str(SHOP)}
+    command += ["--port", "0", "--state", str(folder / "state"), *options]
     with (
         (folder / "log").open("wb") as log,
-        subprocess.Popen(command, stdout=PIPE, stderr=log, env=environment) as process,
+        subprocess.Popen(
+            command, stdout=PIPE, stderr=log, env={**os.environ, **environment}
+        ) as process,
     ):
         try:
             yield process
@@ -75,8 +84,8 @@ def _started(
             process.kill()
 
 
-def _log(folder: str) -> str:
-    return Path(folder, "log").read_text()[-3000:]
+def _log(folder: Path) -> str:
+    return (folder / "log").read_text()[-3000:]
 
 
 def _grouped(folder: Path) -> Path:

@@ -1,7 +1,7 @@
 """A plain HTTP client of the shop: what its users have, and nothing more.
 
-The shop exists twice, by Coterie and in Flask (see `flask_shop`), and the one by Coterie can be run
-in several ways (see `shop_ways`). All keep the same promises, so a test runs on all, unless it says
+The shop exists twice, by Coterie (see `shop_ways`) and in Flask (see `flask_shop`), and each can be
+run in several ways. All keep the same promises, so a test runs on all, unless it says
 `in_coterie` or `in_flask`.
 """
 
@@ -21,7 +21,10 @@ IN_COTERIE = ("test kit", "one process", "processes", "grouped")
 in_coterie = pytest.mark.parametrize("web", IN_COTERIE, indirect=True)
 """A truth of the shop by Coterie alone: in Flask nobody is asked who they are, for one."""
 
-in_flask = pytest.mark.parametrize("web", ["flask"], indirect=True)
+IN_FLASK = ("flask", "flask-up")
+"""The ways to run the shop in Flask."""
+
+in_flask = pytest.mark.parametrize("web", IN_FLASK, indirect=True)
 """A truth of the shop in Flask alone."""
 
 

@@ -331,7 +331,6 @@ async def test_a_user_who_is_deleted_while_ordering_leaves_no_order(
     assert await web.stock(12) == before - kept
 
 
-@in_coterie
 async def test_an_order_of_a_withdrawn_product_can_be_reduced(
     customer: Customer, admin: Customer
 ) -> None:

@@ -1,0 +1,1 @@
+"""What the programs of the conference promise, and what its service makes of it."""

@@ -1,0 +1,12 @@
+"""The inventory service."""
+
+from flask import Flask
+
+from central.application import application
+
+from .api import api
+
+
+def create_app() -> Flask:
+    """The service. Reads ``DATABASE_URL``."""
+    return application("Inventory service", api)
