@@ -6,6 +6,19 @@ from bench.setting import ROOT
 
 ORDERS = '[service.orders]\nimplements = "bench.apps.coterie_orders:Orders"\n'
 TARGET = '[service.target]\nimplements = "bench.apps.coterie_target:Target"\n'
+MEMBER = f"""[service.member]
+wsgi = "bench.apps.member_flask:app"
+directory = "{ROOT}"
+threads = 8
+"""
+"""A Flask program, as it is; where it is routed, or what it promises, is to be added."""
+NATIVE = """contracts = ["bench.apps.coterie_native:Orders"]
+[service.native]
+implements = "bench.apps.coterie_native:Native"
+[policy]
+timeout = 60.0
+"""
+"""What follows `MEMBER` where a service of ours calls it."""
 SHOP = ROOT / "examples" / "shop"
 
 

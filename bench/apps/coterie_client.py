@@ -1,14 +1,14 @@
 """Coterie: the typed client of the contract, as `connect` gives it."""
 
 import sys
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 import uvloop
 
 from bench import orders
 from bench.apps.coterie_orders import Orders
-from bench.apps.models import NewOrder
+from bench.apps.models import NewOrder, Order
 from bench.drive import drive
 from coterie.call import Failure
 from coterie.client import connect
@@ -17,8 +17,16 @@ from coterie.contract import Code
 ORDERS = [msgspec.convert(orders.order(kind), NewOrder) for kind in range(orders.KINDS)]
 
 
+class Places(Protocol):
+    """A typed client of any contract with this operation."""
+
+    async def place(self, order: NewOrder) -> Order:
+        """Price an order."""
+        ...
+
+
 class Client:
-    def __init__(self, service: Orders) -> None:
+    def __init__(self, service: Places) -> None:
         self.service = service
 
     async def call(self, kind: int) -> int:

@@ -31,12 +31,13 @@ async def measure(setting: Setting, said: Callable[[str], None]) -> list[Figure]
 
 
 class Gateway:
-    """Our gateway before one service: a contestant."""
+    """Our gateway before the one `instance` of a service: a contestant."""
 
     name = OURS
 
-    def __init__(self, up: Up) -> None:
+    def __init__(self, up: Up, instance: str = "orders-1") -> None:
         self.up = up
+        self.instance = instance
         self.service = 0
         """The port of the service itself."""
         self.process: Used = Spent(())
@@ -46,7 +47,7 @@ class Gateway:
         """Start the system."""
         await self.up.start()
         there = await self.up.processes()
-        service, gateway = there["orders-1"], there["gateway"]
+        service, gateway = there[self.instance], there["gateway"]
         self.service = int((service.address or "").rpartition(":")[2])
         self.process = Spent([service.pid or 0])
         self._gateway = Spent([gateway.pid or 0])
