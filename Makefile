@@ -34,7 +34,7 @@ test: $(VENV)/.dev $(VENV)/.documents ## All tests (ARGS="tests/call -k deadline
 	@$(BIN)/python -m compileall -q src
 	@$(BIN)/python -m pytest --numprocesses=auto --dist=loadfile $(or $(ARGS),-m "not alone")
 	@$(if $(ARGS),,$(BIN)/python -m pytest -m alone $(ALONE))
-	@$(if $(ARGS),,$(MAKE) --no-print-directory check-pyright-tests)
+	@$(if $(ARGS),,$(MAKE) --no-print-directory check-pyright-tests check-mypy-examples)
 
 .PHONY: tox
 tox: $(VENV)/.dev ## All tests under every Python we promise, as far as it is here (ARGS="-e py312")
@@ -52,14 +52,17 @@ GROUPED := $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 EXAMPLES := $(patsubst %/coterie.toml,%,$(wildcard examples/*/coterie.toml)) \
   $(wildcard examples/patterns/[0-9]*)
 
-# Both type checkers read the tests as well; the second of them as a part of `make test`.
-.PHONY: check-pyright check-pyright-tests check-mypy check-format check-lint check-floors check-house
+# Both type checkers read all of it. What one of them has read in `make check`, and would take the
+# other too long for that, is a part of `make test`: the tests for pyright, the examples for mypy.
+.PHONY: check-pyright check-pyright-tests check-mypy check-mypy-examples
+.PHONY: check-format check-lint check-floors check-house
 check-pyright:
 	@$(BIN)/pyright src typing_tests tools examples
 check-pyright-tests: $(VENV)/.dev ## (of `make test`) The tests under pyright
 	@$(BIN)/pyright tests
 check-mypy:
 	@$(BIN)/mypy
+check-mypy-examples: $(VENV)/.dev ## (of `make test`) Each example under mypy, as a root of its own
 	@for folder in $(EXAMPLES); do MYPYPATH=$$folder:$$folder/tests $(BIN)/mypy $$folder || exit 1; done
 check-format:
 	@$(BIN)/ruff format --check --output-format=concise

@@ -132,7 +132,9 @@ def test_addresses_on_a_page_are_those_listened_on(page: Path) -> None:
     ports = {int(port) for port in re.findall(r"(?:127\.0\.0\.1|localhost):(\d+)", text)}
     asked = {
         int(port)
-        for port in re.findall(r"(?:(?:coterie up|flask) .*--port |^PORT=)(\d+)", text, re.MULTILINE)
+        for port in re.findall(
+            r"(?:(?:coterie up|flask) .*--port |^PORT=)(\d+)", text, re.MULTILINE
+        )
     }
     made = tomllib.loads(files("demo")["coterie.toml"])["gateway"]["port"]
     shop = load(ROOT / "examples" / "shop", environment={}).gateway.port
