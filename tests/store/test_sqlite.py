@@ -4,9 +4,10 @@ import asyncio
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -197,6 +198,35 @@ async def test_a_writer_of_another_process_is_not_waited_for_for_ever(
             unlock()
             async with database.transaction():
                 database.add(Product(id=1, available=1))
+
+
+@contextmanager
+def _coming_and_going(file: Path) -> Generator[None]:
+    """A thread that opens the file, reads and closes it, again and again."""
+    enough = threading.Event()
+
+    def work() -> None:
+        while not enough.is_set():
+            with closing(sqlite3.connect(file, timeout=5)) as other:
+                other.execute("SELECT count(*) FROM product").fetchall()
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        yield
+    finally:
+        enough.set()
+        thread.join()
+
+
+async def test_whoever_just_closes_the_file_is_waited_for(sqlite: str, tmp_path: Path) -> None:
+    """It has the file for itself for a moment: that is no error, even with no patience."""
+    async with Database(sqlite, busy_timeout=0) as database:
+        await with_tables(database)
+    with _coming_and_going(tmp_path / "shop.db"):
+        for _ in range(50):
+            async with Database(sqlite, busy_timeout=0) as database:
+                assert await count(database, Product) == 0
 
 
 async def test_waiting_for_another_process_can_be_cancelled(sqlite: str, tmp_path: Path) -> None:

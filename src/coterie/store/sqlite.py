@@ -27,6 +27,9 @@ from .write_queue import WriteQueue, queue_of
 __all__ = ["SqliteEngine"]
 
 _WAL_LIMIT = 64 * 1024 * 1024  # bytes the write-ahead log may keep after a checkpoint
+# Seconds. Whoever opens the file may meet another who is just closing it, and for that moment has it
+# for itself; that has nothing to do with the writers for whom `busy_timeout` is.
+_MOMENT = 1.0
 
 
 class SqliteEngine:
@@ -256,9 +259,10 @@ class SqliteEngine:
                 return None
 
     def _open_writer(self) -> sqlite3.Connection:
-        connection = connect(self._file, self._busy)
+        patience = max(self._busy, _MOMENT)
+        connection = connect(self._file, patience)
         try:
-            write_ahead(connection, self._file, self._busy)
+            write_ahead(connection, self._file, patience)
             level = "OFF" if self._folder else "FULL"  # a temporary database need not survive
             connection.execute(f"PRAGMA synchronous={level}")
             connection.execute(f"PRAGMA journal_size_limit={_WAL_LIMIT}")
@@ -276,7 +280,7 @@ class SqliteEngine:
         return connection
 
     def _open_reader(self) -> sqlite3.Connection:
-        connection = connect(self._file, self._busy)
+        connection = connect(self._file, max(self._busy, _MOMENT))
         connection.execute("PRAGMA query_only=ON")
         return connection
 
