@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-__all__ = ["absent", "postgres_url"]
+__all__ = ["absent", "amqp_url", "postgres_url"]
 
 
 def absent(engine: str, remedy: str) -> NoReturn:
@@ -26,11 +26,25 @@ def postgres_url() -> str:
 
     Tests share it with others that run at the same time: make a schema or tables of your own.
     """
-    url = os.environ.get("COTERIE_TEST_POSTGRES", "postgresql://postgres@localhost:5432/test")
-    parts = urlsplit(url)
-    address = (parts.hostname or "localhost", parts.port or 5432)
+    return _there(
+        "PostgreSQL", "COTERIE_TEST_POSTGRES", "postgresql://postgres@localhost:5432/test"
+    )
+
+
+def amqp_url() -> str:
+    """A RabbitMQ that tests may use: COTERIE_TEST_AMQP, or the guest's on localhost.
+
+    Tests share it with others that run at the same time: use queues of your own.
+    """
+    return _there("RabbitMQ", "COTERIE_TEST_AMQP", "amqp://guest:guest@localhost:5672/")
+
+
+def _there(engine: str, variable: str, usual: str) -> str:
+    url = os.environ.get(variable, usual)
+    parts, default = urlsplit(url), urlsplit(usual)
+    address = (parts.hostname or "localhost", parts.port or default.port or 0)
     try:
         socket.create_connection(address, timeout=2).close()
     except OSError as error:
-        absent("PostgreSQL", f"{error}; start one or set COTERIE_TEST_POSTGRES=postgresql://...")
+        absent(engine, f"{error}; start one or set {variable}={default.scheme}://...")
     return url

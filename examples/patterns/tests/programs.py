@@ -24,6 +24,7 @@ __all__ = [
     "load",
     "run",
     "started",
+    "starting",
 ]
 
 PATTERNS = Path(__file__).parents[1]
@@ -141,6 +142,17 @@ def start(program: str, **settings: object) -> Program:
 def started(program: str, **settings: object) -> Generator[Program]:
     """A program that listens, until the block ends."""
     running = start(program, **settings)
+    try:
+        yield running
+    finally:
+        running.stop()
+
+
+@contextmanager
+def starting(program: str, **settings: object) -> Generator[Program]:
+    """A program that has been started, wherever that leads it, until the block ends."""
+    path = PATTERNS / program
+    running = Program([sys.executable, path.name], path.parent, settings, "")
     try:
         yield running
     finally:

@@ -84,7 +84,7 @@ def test_programs_that_run_together_want_different_ports() -> None:
 
 @pytest.mark.promise("S0-01")
 def test_a_program_knows_no_code_of_another_pattern() -> None:
-    """It imports Flask, requests and what lies beside it; the others it knows by address alone."""
+    """It imports what speaks a protocol, and what lies beside it; others it knows by address alone."""
     for path in PATTERNS.glob("[0-9]*/*.py"):
         nodes = list(ast.walk(ast.parse(path.read_text())))
         names = [
@@ -93,7 +93,7 @@ def test_a_program_knows_no_code_of_another_pattern() -> None:
         names += [node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)]
         roots = {name.partition(".")[0] for name in names} - set(sys.stdlib_module_names)
         beside = {other.stem for other in path.parent.glob("*.py")}
-        assert roots <= {"flask", "requests", "werkzeug"} | beside, path
+        assert roots <= {"flask", "requests", "werkzeug", "pika", "websockets"} | beside, path
 
 
 @pytest.mark.promise("S0-04")

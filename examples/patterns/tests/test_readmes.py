@@ -10,17 +10,19 @@ import sys
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
 from programs import PATTERNS, Program, free_port
 from shell import commands_in, typed
 from tests.documents import shows
+from tests.engines import amqp_url
 
 READMES = sorted(PATTERNS.glob("[0-9]*/README.md"))
 
 PROVES = {
-    "01-soa": ("S0-01", "S0-05", "S0-06", "S0-07", "S0-08"),
+    "01-soa": ("S0-01", "S0-02", "S0-05", "S0-06", "S0-07", "S0-08"),
     "02-inventory": ("S0-09", "S0-10", "S0-19", "S0-20"),
     "03-integration": ("S0-21", "S0-22", "S0-29", "S0-30", "S0-31"),
     "06-orchestration": (
@@ -31,9 +33,10 @@ PROVES = {
 }  # fmt: skip
 """Promises that a reader of the README sees kept."""
 
+_QUEUE = "soa-service-a.greet"
 _PYTHON = re.compile(r"(?:PORT=(\d+) )?python (\S+\.py)")
 _PORT = re.compile(r'"PORT", "(\d+)"')
-_URL = re.compile(r'"(\w+_URL)", "(http://localhost:\d+)"')
+_URL = re.compile(r'"(\w+_URL)", "((?:http|ws)://localhost:\d+)"')
 
 
 class Reader:
@@ -43,9 +46,11 @@ class Reader:
         self.folder = folder
         self.running: list[Program] = []
         self._ports: dict[str, str] = {}
+        self._queue = f"reader-{uuid4()}"  # a broker is shared, and nobody else's queue is ours
 
     def real(self, text: str) -> str:
-        """``text`` with the ports that are really used."""
+        """``text`` with the ports, and the queue, that are really used."""
+        text = text.replace(_QUEUE, self._queue)
         return re.sub(r"(?<=:)50\d\d\b", lambda port: self._port(port[0]), text)
 
     def type(self, command: str, wanted: str) -> None:
@@ -54,9 +59,13 @@ class Reader:
         source = (self.folder / python[2]).read_text() if python else ""
         beside = "".join(path.read_text() for path in self.folder.glob("*.py"))
         settings = {name: self.real(url) for name, url in _URL.findall(beside)}
+        if "AMQP_URL" in beside:
+            settings |= {"AMQP_URL": amqp_url(), "QUEUE": self._queue}
         default = _PORT.search(source)
         if python and default:
-            program = self._start(python, {**settings, "PORT": self._port(python[1] or default[1])})
+            settings["PORT"] = self._port(python[1] or default[1])
+        if python and ("PORT" in settings or "start_consuming" in source):
+            program = self._start(python, settings)
             begins = self.real(wanted)
             # It goes on, and may have said more by now.
             told = program.until(lambda said: shows(begins, said) or shows(f"{begins}...", said))
