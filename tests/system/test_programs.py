@@ -128,6 +128,10 @@ WRONG = {
         'command = "x"\nenvironment = { "A-B" = "1" }',
         "5: [service.legacy] environment takes a table",
     ),
+    "a port that it would not get": (
+        'command = "x"\nenvironment = { PORT = "5000" }',
+        "5: [service.legacy] environment says PORT, and which one a command gets is chosen anew.",
+    ),
     "the gateway's own place": (
         'command = "x"\nmount = "/docs"',
         "5: service legacy: /docs is the gateway's own.",
@@ -168,6 +172,28 @@ def test_two_programs_cannot_have_one_place(lab: Folder) -> None:
     assert lab.problems() == [
         "coterie.toml:8: /m leads to a, and to b too. Give each a place of its own."
     ]
+
+
+@pytest.mark.parametrize(
+    ("service", "name"),
+    [
+        ("database", "DATABASE_URL"),
+        ("coterie-gateway", "COTERIE_GATEWAY_URL"),
+        ("coterie-registry", "COTERIE_REGISTRY_URL"),
+    ],
+)
+def test_an_address_does_not_stand_where_a_program_looks_for_something_else(
+    lab: Folder, service: str, name: str
+) -> None:
+    """Its database, above all; what its own table says there is its own affair."""
+    tables = f'{HEAD}[service.a]\ncommand = "x"\n[service.{service}]\ncommand = "y"\n'
+    lab.toml(f'{tables}[service.b]\ncommand = "z"\n')
+    [problem] = lab.problems()
+    told = f"coterie.toml:5: a (and 1 more) would find the address of service {service} as {name},"
+    assert problem.startswith(told)
+    own = f'environment = {{ {name} = "sqlite:///mine.db" }}\n'
+    lab.toml(f'{tables}[service.b]\ncommand = "z"\n{own}'.replace('"x"\n', f'"x"\n{own}'))
+    blueprint(load(lab.path, environment={}))
 
 
 def test_a_program_has_a_process_of_its_own(lab: Folder) -> None:

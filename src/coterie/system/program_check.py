@@ -34,7 +34,9 @@ def check_keys(tables: Tables, spec: ServiceSpec, keys: Collection[str]) -> bool
         fit &= _none(tables, spec, keys, ("port",), "belongs to command")
     if spec.kind != "wsgi":
         fit &= _none(tables, spec, keys, ("threads",), "belongs to wsgi")
-    wrong = [check for check in (_command, _mount, _promises, _alone) if not check(tables, spec)]
+    wrong = [
+        check for check in (_command, _mount, _promises, _alone, _told) if not check(tables, spec)
+    ]
     return fit and not wrong
 
 
@@ -90,4 +92,15 @@ def _alone(tables: Tables, spec: ServiceSpec) -> bool:
     what = f"[service.{spec.name}] has replicas, and a port that only one of them can have"
     remedy = "Take port out, and have the program listen on $PORT; or keep replicas = 1"
     tables.complain(("service", spec.name, "port"), what, remedy)
+    return False
+
+
+def _told(tables: Tables, spec: ServiceSpec) -> bool:
+    if spec.kind != "command" or "PORT" not in spec.environment:
+        return True
+    what = (
+        f"[service.{spec.name}] environment says PORT, and which one a command gets is chosen anew"
+    )
+    remedy = "Take it out; or say port = ..., if it listens there whatever it is told"
+    tables.complain(("service", spec.name, "environment"), what, remedy)
     return False

@@ -7,6 +7,7 @@ from pathlib import Path
 from .folder import modules_in
 from .model import System
 from .problem import Report
+from .program_names import check_names
 from .specs import ServiceSpec
 from .surroundings import directory_of
 from .tables import near
@@ -15,10 +16,11 @@ __all__ = ["check_place"]
 
 
 def check_place(system: System, spec: ServiceSpec, report: Report) -> None:
-    """Report a folder, or a module, that is not there.
+    """Report a folder, or a module, that is not there, and a name that would mean two things.
 
     Nothing is imported: two programs may have modules of the same name, and each process has its own.
     """
+    check_names(system, report)
     directory = directory_of(system, spec)
     if not directory.is_dir():
         what = f"service {spec.name}: there is no folder {spec.directory}"

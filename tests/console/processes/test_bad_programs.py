@@ -18,6 +18,10 @@ GOOD = """
         body = b'{"openapi": "3.1.0", "info": {"title": "t", "version": "1"}, "paths": {}}'
         start_response("200 OK", [("content-type", "application/json")])
         return [body]
+
+    def unready(environ, start_response):
+        start_response("503 Service Unavailable", [])
+        return []
 """
 GARBAGE = """
     import os, socket
@@ -74,6 +78,10 @@ TOML = """
     [service.raises]
     wsgi = "raises:app"
 
+    [service.unready]
+    wsgi = "good:unready"
+    ready = "/health?deep=1"
+
     [service.garbage]
     command = "PYTHON garbage.py"
 
@@ -122,6 +130,7 @@ MESSAGES = {
     "absent": ("absent-1 cannot start: ", "ap", "good:app"),
     "other-kind": ("other-kind-1 cannot start: ", "WSGI"),
     "raises": ("raises-1", "RuntimeError", "at import"),
+    "unready": ("unready has not answered GET /health?deep=1 below 400", "name another path"),
     "misdescribed": ("misdescribed does not describe itself at /openapi.json", "no JSON"),
 }
 

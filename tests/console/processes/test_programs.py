@@ -333,6 +333,11 @@ async def test_a_command_that_ends_by_itself_is_started_again(running: Lab) -> N
 
     await eventually(another, "another process of the program")
 
+    async def said() -> bool:
+        return "files-1 ended with exit code 137" in running.command.err.text
+
+    await eventually(said, "how it ended, as a shell tells it")
+
 
 async def test_it_is_scaled_like_any_service(running: Lab) -> None:
     """Up and down; what it started goes with it."""
@@ -378,13 +383,20 @@ async def test_a_file_that_changed_is_a_program_started_anew(
 ) -> None:
     """An application in our process, and a command that tells nobody what it reads."""
     assert (await told(running.url, path))["word"] == "first"
-    others = {name: pid for name, pid in (await running.pids()).items() if service not in name}
+    before = await running.pids()
+    others = {name: pid for name, pid in before.items() if service not in name}
     source = running.folder / file
     source.write_text(source.read_text().replace('"first"', '"second"'))
 
     async def changed() -> bool:
         return bool((await told(running.url, path))["word"] == "second")
 
+    async def replaced() -> bool:
+        now = await running.pids()
+        mine = {name: pid for name, pid in before.items() if name not in others}
+        return all(now.get(name) not in (None, pid) for name, pid in mine.items())
+
     await eventually(changed, "the new word")
+    await eventually(replaced, "all instances of it, one after the other")
     after = await running.pids()
     assert {name: after[name] for name in others} == others

@@ -88,7 +88,7 @@ async def test_node_joins(folder: Path) -> None:
 async def test_it_is_ready_when_it_says_so_and_unwell_until_it_answers_again(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("coterie.members.program.process._EVERY", 0.02)
+    monkeypatch.setattr("coterie.members.program.health._EVERY", 0.02)
     (folder / "unwell").touch()
     web = program(folder, [sys.executable, "server.py", "$PORT"], ready="/health")
     starting = asyncio.create_task(web.start())
@@ -104,7 +104,7 @@ async def test_it_is_ready_when_it_says_so_and_unwell_until_it_answers_again(
     await until(lambda: web.unwell() == "")
     assert web.pid is not None
     os.kill(web.pid, signal.SIGKILL)
-    assert await web.ended() == "was ended by SIGKILL"
+    assert await web.ended() == -signal.SIGKILL
     await web.stop()
 
 
@@ -180,6 +180,40 @@ async def test_whoever_does_not_end_is_killed_with_all_it_started(folder: Path) 
     await web.stop()
     await until(lambda: not _runs(child))
     assert not _runs(web.pid)
+
+
+_POLITE = """
+import os, signal
+def ended(*_):
+    with open("heard", "a") as heard:
+        heard.write("told ")
+    os._exit(0)
+signal.signal(signal.SIGTERM, ended)
+"""
+
+
+async def test_who_is_behind_a_shell_is_asked_to_end_as_well(folder: Path) -> None:
+    """A shell dies of the signal and passes it on to nobody."""
+    (folder / "polite.py").write_text(_POLITE + _SERVER)
+    web = program(folder, ["sh", "-c", f"{sys.executable} polite.py $PORT; echo never"])
+    await web.start()
+    await web.stop()
+    assert (folder / "heard").read_text() == "told "
+
+
+async def test_who_is_told_by_its_parent_is_not_told_by_us_as_well(folder: Path) -> None:
+    """To many a program a second signal means: at once, whatever is under way."""
+    (folder / "polite.py").write_text(_POLITE + _SERVER)
+    parent = (
+        "import os, signal, subprocess, sys\n"
+        "child = subprocess.Popen([sys.executable, 'polite.py', os.environ['PORT']])\n"
+        "signal.signal(signal.SIGTERM, lambda *_: child.terminate())\n"
+        "child.wait()\n"
+    )
+    web = program(folder, [sys.executable, "-c", parent])
+    await web.start()
+    await web.stop()
+    assert (folder / "heard").read_text() == "told "
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells of a parent's death")

@@ -222,6 +222,64 @@ async def test_a_program_that_hangs_is_a_504_at_the_callers_deadline_or_its_own(
         assert (await site.ask("/", coterie_timeout_ms="50")).status == 504
 
 
+async def test_a_program_that_takes_nothing_of_a_long_body_is_given_up() -> None:
+    """Or its client could leave unseen, and the connection would be held for ever."""
+
+    async def takes_nothing(reader: Reader, writer: Writer) -> None:
+        await head_of(reader)
+        await asyncio.get_running_loop().create_future()
+
+    async def parts() -> AsyncIterator[bytes]:
+        while True:
+            yield bytes(1 << 16)
+
+    async with beside(takes_nothing, timeout=0.2) as site:
+        answer = await site.ask("/", "POST", parts())
+        assert answer.status == 504
+        await until(lambda: site.surround.in_flight == 0)
+
+
+async def test_an_answer_before_the_end_of_a_long_body_reaches_whoever_still_sends_it() -> None:
+    """A program may refuse what it need not read; the connection is good for the next request."""
+
+    async def refuses(reader: Reader, writer: Writer) -> None:
+        head = await head_of(reader)
+        if "POST" in head:
+            writer.write(b"HTTP/1.1 413 Too Much\r\ncontent-length: 0\r\n\r\n")
+            await reader.read()  # and takes no more than it must
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")
+
+    async with beside(refuses) as site:
+        reader, writer = await asyncio.open_connection("127.0.0.1", site.port)
+        size = 1 << 24
+        writer.write(b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\nx" % size)
+        assert b" 413 " in await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5)
+        writer.write(bytes(size - 1))
+        await asyncio.wait_for(writer.drain(), 5)
+        writer.write(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")
+        assert b" 200 " in await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5)
+        writer.close()
+        await writer.wait_closed()
+
+
+async def test_a_client_that_takes_its_time_over_a_body_does_not_use_up_the_programs() -> None:
+    async def counts(reader: Reader, writer: Writer) -> None:
+        await head_of(reader)
+        while await reader.readline() != b"0\r\n":
+            pass
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok")
+
+    async def parts() -> AsyncIterator[bytes]:
+        now = asyncio.get_running_loop().time
+        for _ in range(4):
+            yield b"part\n"
+            next_one = now() + 0.3  # longer than the program has, all in all
+            await until(lambda: now() > next_one)  # noqa: B023
+
+    async with beside(counts, timeout=1.0) as site:
+        assert (await site.ask("/", "POST", parts())).body == b"ok"
+
+
 async def test_the_deadline_goes_on_to_the_program() -> None:
     async with beside(mirror) as site:
         told = (await site.ask("/", coterie_timeout_ms="5000")).body.decode()

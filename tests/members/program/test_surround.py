@@ -199,6 +199,70 @@ async def test_an_answer_that_is_none_is_a_500_and_named_in_the_log(
         assert (await site.ask("/.coterie/live")).status == 200
 
 
+async def test_headers_may_come_from_a_generator() -> None:
+    """ASGI asks for an iterable, which need not bear being gone through twice."""
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        pairs = [(b"x-a", b"1"), (b"content-length", b"4")]
+        await send({**_start(), "headers": (pair for pair in pairs)})
+        await send(_body(b"four"))
+
+    async with surrounded(app) as site:
+        answer = await site.ask("/")
+        assert answer.body == b"four"
+        assert ("x-a", "1") in answer.headers
+
+
+@pytest.mark.parametrize("raised", [SystemExit(1), asyncio.CancelledError()])
+async def test_what_would_end_the_process_or_the_task_is_an_error_like_any(
+    raised: BaseException, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        raise raised
+
+    async with surrounded(app) as site:
+        answer = await site.ask("/")
+        assert answer.status == 500
+        assert ("content-type", "application/problem+json") in answer.headers
+        assert "legacy failed at GET /" in caplog.text
+        assert site.spans[0].code is Code.INTERNAL
+
+
+@pytest.mark.parametrize("status", [204, 304])
+@pytest.mark.parametrize("length", [b"0", b"4"])
+async def test_where_a_status_has_no_body_none_leaves_and_the_connection_is_kept(
+    status: int, length: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nor a length: a 304 may tell that of another answer, and Django tells one with each."""
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await send(_start((b"content-length", length), (b"x-a", b"1"), status=status))
+        await send(_body(b"null"))
+
+    async with surrounded(app) as site:
+        reader, writer = await asyncio.open_connection("127.0.0.1", site.port)
+        for _ in range(2):
+            writer.write(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n")
+            head = await reader.readuntil(b"\r\n\r\n")
+            assert head.startswith(b"HTTP/1.1 %d " % status)
+            assert b"content-length" not in head
+            assert b"x-a: 1" in head
+        writer.close()
+        assert await reader.read() == b""
+        assert not caplog.records
+
+
+async def test_how_an_answer_is_framed_is_not_the_programs_to_say() -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await send(_start((b"Transfer-Encoding", b"chunked"), (b"content-length", b"4")))
+        await send(_body(b"four"))
+
+    async with surrounded(app) as site:
+        answer = await site.ask("/")
+        assert answer.body == b"four"
+        assert not any(name == "transfer-encoding" for name, _ in answer.headers)
+
+
 async def test_an_answer_that_breaks_off_is_seen_to_be_incomplete(
     caplog: pytest.LogCaptureFixture,
 ) -> None:

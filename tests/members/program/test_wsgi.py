@@ -347,6 +347,31 @@ async def test_no_more_run_at_a_time_than_there_are_threads_and_some_are_turned_
         assert most == 2
 
 
+async def test_whoever_leaves_before_there_is_a_thread_is_not_answered_by_one() -> None:
+    """Or clients that ask again and again would keep the threads at work for nobody."""
+    asked: list[str] = []
+    go_on = threading.Event()
+
+    def app(environ: Environ, start_response: Start) -> Iterable[bytes]:
+        asked.append(environ["PATH_INFO"])
+        go_on.wait(10)
+        assert environ["wsgi.multithread"] is False
+        start_response("200 OK", OCTETS)
+        return [b"done"]
+
+    async with bridged(app, threads=1) as site:
+        first = asyncio.create_task(site.ask("/first"))
+        await until(lambda: asked)
+        impatient = asyncio.create_task(site.ask("/impatient"))
+        await until(lambda: site.surround.in_flight == 2)
+        impatient.cancel()
+        await until(lambda: site.surround.in_flight == 1)
+        last = asyncio.create_task(site.ask("/last"))
+        go_on.set()
+        assert (await first).body == (await last).body == b"done"
+        assert asked == ["/first", "/last"]
+
+
 # --- Flask -------------------------------------------------------------------------------------------
 
 

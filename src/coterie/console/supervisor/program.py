@@ -16,12 +16,9 @@ from .program_run import program_run
 
 __all__ = ["run_program"]
 
-_ENDED = 70
-"""The exit code where the command has ended by itself: the supervisor starts it again."""
-
 
 def run_program(channel: socket.socket, listener: socket.socket | None) -> int:
-    """Do what the supervisor's order says; the exit code."""
+    """Do what the supervisor's order says; the exit code, the command's where that ended by itself."""
     order = first_line(channel)
     if listener is None:
         raise ValueError("a program needs a socket to listen on")
@@ -42,7 +39,7 @@ async def _life(order: Order, channel: "Channel[Told]", listener: socket.socket)
                 try:
                     await asyncio.wait({asked, ended}, return_when=asyncio.FIRST_COMPLETED)
                     if not asked.done():
-                        return _ENDED
+                        return ended.result()
                     drain = asked.result()
                     await running.stop(linger=drain.linger)
                 finally:

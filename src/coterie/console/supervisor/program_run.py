@@ -3,14 +3,16 @@
 import asyncio
 import logging
 import socket
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from typing import Any
 
 from coterie.binding.rest import Router
 from coterie.call import Failure
 from coterie.client import Collector, Telemetry
 from coterie.members.program import (
+    Health,
     Lifespan,
     Program,
     ProgramMistake,
@@ -19,6 +21,7 @@ from coterie.members.program import (
     Wsgi,
     carry_trace,
     load_application,
+    status_of,
 )
 from coterie.registry import Offer
 from coterie.server import AccessLog, HttpServer
@@ -36,10 +39,14 @@ from coterie.telemetry import Meter, Resource, Spans
 
 from .channel import Order
 from .part_run import LINGER
+from .process import how_ended
 
 __all__ = ["ProgramRun", "program_run"]
 
 log = logging.getLogger("coterie.console")
+
+_SIGNAL = 128
+"""What a shell adds to the number of the signal that ended a program."""
 
 _KEPT = 8192
 """Spans that are kept where they are sent somewhere: what comes between two sendings."""
@@ -73,13 +80,17 @@ class ProgramRun:
         """Requests that have come in so far."""
         return self._surround.calls
 
-    async def ended(self) -> None:
-        """Wait until the program ends by itself: a command may, an application does not."""
+    async def ended(self) -> int:
+        """Wait until the program ends by itself: a command may, an application does not.
+
+        Its exit code; where a signal ended it, what a shell would tell.
+        """
         if self._beside is None:
-            await asyncio.get_running_loop().create_future()
-        else:
-            how = await self._beside.ended()
-            log.error("the program %s", how)
+            never: int = await asyncio.get_running_loop().create_future()
+            return never
+        code = await self._beside.ended()
+        log.error("the program %s", how_ended(code))
+        return code if code >= 0 else _SIGNAL - code
 
     async def stop(self, *, linger: bool) -> None:
         """Finish what there is; with ``linger`` those who keep a connection learn of the end first."""
@@ -102,6 +113,7 @@ async def program_run(
     async with AsyncExitStack() as stack:
         try:
             app, beside, state = await _application(system, spec, order, listener, meter, stack)
+            unwell = await _watched(spec, order, app, beside, state, stack)
         except ProgramMistake as error:
             raise SystemProblems([_problem(system, spec, error)]) from error
         access = AccessLog(json=order.json, who={"instance": order.name})
@@ -112,7 +124,7 @@ async def program_run(
             meter=meter,
             access=access,
             names=_names(entry),
-            unwell=str if beside is None else beside.unwell,
+            unwell=unwell,
             state=state,
         )
         stack.callback(surround.flush)
@@ -171,6 +183,25 @@ async def _application(
     await lifespan.start()
     stack.push_async_callback(lifespan.stop)
     return app, None, lifespan.state
+
+
+async def _watched(
+    spec: ServiceSpec,
+    order: Order,
+    app: Any,
+    beside: Program | None,
+    state: dict[str, Any] | None,
+    stack: AsyncExitStack,
+) -> Callable[[], str]:
+    """What tells whether the program is well, once it is. Raises `ProgramMistake`."""
+    if beside is not None:
+        return beside.unwell
+    if spec.ready is None:
+        return str
+    health = Health(spec.name, spec.ready, partial(status_of, app, spec.ready, state))
+    await health.begin(order.patience)
+    stack.push_async_callback(health.stop)
+    return health.unwell
 
 
 def _around(system: System, spec: ServiceSpec, order: Order, port: int) -> dict[str, str]:

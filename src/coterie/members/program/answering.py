@@ -1,7 +1,7 @@
 """Answering: what a program sends, looked at before it leaves."""
 
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
 
 from .asgi import Send
@@ -10,7 +10,12 @@ __all__ = ["Answering", "Garbage"]
 
 _NAME = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")  # RFC 9110, 5.6.2
 _VALUE = re.compile(rb"[^\x00-\x08\x0a-\x1f\x7f]*")  # RFC 9110, 5.5
-_BODILESS = frozenset({204, 304})
+_BODILESS = frozenset({204, 304})  # RFC 9110, 6.4.1
+
+# Headers that are left out: how an answer is framed is the server's to say. The length that a 304
+# may have is another answer's, and the server would wait for as much.
+_FRAMED = frozenset({b"transfer-encoding"})
+_BARE = _FRAMED | {b"content-length"}
 
 
 class Garbage(Exception):
@@ -22,10 +27,12 @@ class Answering:
 
     The head of an answer that says how long it is leaves with the first part of its body: so one that
     is not as long as it says can still be answered for. ``opened`` is called once the answer is whole, or
-    when it begins where it does not say its length.
+    when it begins where it does not say its length. A body is left out where the status has none:
+    whoever reads the connection would take it for the next answer.
     """
 
     __slots__ = (
+        "_bodiless",
         "_head",
         "_left",
         "_opened",
@@ -48,6 +55,7 @@ class Answering:
         """What was wrong with it."""
         self._send = send
         self._wanted = method != "HEAD"
+        self._bodiless = False
         self._opened = opened
         self._head: Mapping[str, Any] | None = None
         self._left: int | None = None
@@ -65,10 +73,27 @@ class Answering:
     def _start(self, message: Mapping[str, Any]) -> Awaitable[None]:
         if self.status:
             raise self._wrong("it began its answer twice")
-        status, length = message["status"], None
+        status = message["status"]
         if not isinstance(status, int) or not 200 <= status <= 599:
             raise self._wrong(f"it answered with the status {status!r}")
-        for name, value in message.get("headers", ()):
+        self._bodiless = status in _BODILESS
+        headers, length = self._headers(message.get("headers", ()))
+        message = {**message, "headers": headers}
+        self.status = status
+        if length is None or not self._wanted or self._bodiless:
+            self._opened(status)
+            self.begun = True
+            return self._send(message)
+        self._left, self._head = length, message
+        return _nothing()
+
+    def _headers(
+        self, given: Iterable[tuple[Any, Any]]
+    ) -> tuple[list[tuple[bytes, bytes]], int | None]:
+        """Those of ``given`` that leave, and the length of the body where they say it."""
+        kept: list[tuple[bytes, bytes]] = []
+        length = None
+        for name, value in given:  # which can be gone through once: it may be a generator
             if not isinstance(name, bytes) or not isinstance(value, bytes):
                 raise self._wrong(f"its header {name!r} is not of bytes")
             if _NAME.fullmatch(name) is None:
@@ -77,17 +102,14 @@ class Answering:
                 raise self._wrong(
                     f"its header {name.decode()} has a line break or a control character"
                 )
-            if name.lower() == b"content-length":
+            lower = name.lower()
+            if lower == b"content-length":
                 if length is not None or not value.isdigit():
                     raise self._wrong(f"its content-length is {value[:40]!r}")
                 length = int(value)
-        self.status = status
-        if length is None or not self._wanted or status in _BODILESS:
-            self._opened(status)
-            self.begun = True
-            return self._send(message)
-        self._left, self._head = length, message
-        return _nothing()
+            if lower not in (_BARE if self._bodiless else _FRAMED):
+                kept.append((name, value))
+        return kept, length
 
     async def _body(self, message: Mapping[str, Any]) -> None:
         if not self.status:
@@ -111,7 +133,7 @@ class Answering:
             self.whole = True
             if left is not None:
                 self._opened(self.status)
-        await self._send(message)
+        await self._send({**message, "body": b""} if self._bodiless else message)
 
     def _wrong(self, what: str) -> Garbage:
         self.garbage = self.garbage or what

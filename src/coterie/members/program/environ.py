@@ -16,7 +16,6 @@ _FIXED: WSGIEnvironment = {
     "GATEWAY_INTERFACE": "CGI/1.1",
     "SERVER_SOFTWARE": "coterie",
     "wsgi.version": (1, 0),
-    "wsgi.multithread": True,
     "wsgi.multiprocess": True,
     "wsgi.run_once": False,
     "wsgi.file_wrapper": FileWrapper,

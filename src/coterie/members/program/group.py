@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
-__all__ = ["kill", "listening", "members"]
+__all__ = ["kill", "listening", "members", "running"]
 
 _PROC = Path("/proc")
 _LISTEN = "0A"  # <net/tcp_states.h>
@@ -34,11 +34,17 @@ def members(first: int, *, alone: bool) -> frozenset[int]:
     return frozenset(found - {ours})
 
 
-def kill(those: Iterable[int]) -> None:
-    """End them at once."""
+def running(those: frozenset[int]) -> frozenset[int]:
+    """Of ``those``, who runs in our group: a number may by now be another process's."""
+    known, group = _processes(), os.getpgrp()
+    return frozenset(pid for pid in those if pid in known and known[pid][1] == group)
+
+
+def kill(those: Iterable[int], number: int = signal.SIGKILL) -> None:
+    """End them at once, or send them the signal ``number``."""
     for pid in those:
         with suppress(ProcessLookupError, PermissionError):
-            os.kill(pid, signal.SIGKILL)
+            os.kill(pid, number)
 
 
 def listening(those: Iterable[int]) -> dict[int, bool]:

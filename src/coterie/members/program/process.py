@@ -13,9 +13,10 @@ from contextlib import suppress
 from pathlib import Path
 from time import monotonic
 
-from coterie.client.http1 import NotSent, Pool, Unknown
+from coterie.client.http1 import Pool
 
-from .group import kill, listening, members
+from .group import kill, listening, members, running
+from .health import Health
 from .mistake import ProgramMistake
 
 __all__ = ["Program"]
@@ -23,18 +24,11 @@ __all__ = ["Program"]
 _HOST = "127.0.0.1"
 _PORT = re.compile(r"\$(?:\{PORT\}|PORT\b)")
 _LOOK = 0.02
-_EVERY = 1.0
-"""Seconds between two questions whether it is well."""
-
 _SELDOM = 0.5
 """Seconds between two looks at which ports it has: all processes of the machine are gone through."""
 
 _ELSEWHERE = 5.0
 """Seconds that a program may listen at other ports before it listens at its own."""
-
-_FAILURES = 3
-_PATIENCE = 2.0
-"""Seconds such a question may take."""
 
 # Becomes the program, having asked for SIGKILL at the death of this process (prctl(2),
 # PR_SET_PDEATHSIG), which lasts over exec; the kernel tells of deaths to come only, hence the look
@@ -96,9 +90,8 @@ class Program:
         self._patience = patience
         self._grace = grace
         self._alone = alone
-        self._failures = 0
+        self._health = None if ready is None else Health(service, ready, self._status)
         self._process: asyncio.subprocess.Process | None = None
-        self._watching: asyncio.Task[None] | None = None
         self._pool: Pool | None = None
 
     @property
@@ -113,9 +106,7 @@ class Program:
             return f"{self._service} is not started"
         if process.returncode is not None:
             return f"{self._service} {_ended(process.returncode)}"
-        if self._failures >= _FAILURES:
-            return f"{self._service} does not answer GET {self._ready}"
-        return ""
+        return "" if self._health is None else self._health.unwell()
 
     async def start(self) -> None:
         """Start it; returns when it takes requests."""
@@ -150,37 +141,48 @@ class Program:
         except BaseException:
             await self.stop()
             raise
-        if self._ready is not None:
-            self._watching = asyncio.create_task(self._watch(), name=f"health of {self._service}")
+        if self._health is not None:
+            self._health.watch()
 
-    async def ended(self) -> str:
-        """Wait for its end; how it ended, such as ``ended with exit code 1``."""
+    async def ended(self) -> int:
+        """Wait for its end; its exit code, or below zero the signal that ended it."""
         if self._process is None:
-            return "is not started"
-        return _ended(await self._process.wait())
+            raise RuntimeError(f"{self._service} is not started")
+        return await self._process.wait()
 
     async def stop(self) -> None:
-        """Ask it to end; after ``grace`` seconds it is killed, and in any case whom it left behind."""
+        """Ask it to end, then whom it left behind; whoever is there after ``grace`` seconds is killed."""
         process = self._process
-        if self._watching is not None:
-            self._watching.cancel()
-            await asyncio.wait((self._watching,))
-            self._watching = None
+        if self._health is not None:
+            await self._health.stop()
         if self._pool is not None:
             await self._pool.stop()
             self._pool = None
         if process is None:
             return
         those = members(process.pid, alone=self._alone)
-        if process.returncode is None:
-            with suppress(ProcessLookupError):
-                process.terminate()
-            with suppress(TimeoutError):
-                async with asyncio.timeout(self._grace):
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._grace):
+                if process.returncode is None:
+                    with suppress(ProcessLookupError):
+                        process.terminate()
                     await process.wait()
-        # Those it started since, and those it leaves: whoever of them is there is still one of them.
-        kill(members(process.pid, alone=self._alone) | (those & _still(those, process.pid)))
+                # A shell dies of the signal and tells nobody: whoever it leaves is asked by us. Not all at
+                # once, for one that does tell them would have them hear it twice.
+                await self._ask(self._left(process.pid, those))
+        kill(self._left(process.pid, those))
         await process.wait()
+
+    def _left(self, first: int, those: frozenset[int]) -> frozenset[int]:
+        """Who is there of ``those``, and of whom they started since."""
+        return members(first, alone=self._alone) | running(those - {first})
+
+    @staticmethod
+    async def _ask(left: frozenset[int]) -> None:
+        """Ask them to end, and wait until they have."""
+        kill(left, signal.SIGTERM)
+        while left := running(left):  # noqa: ASYNC110  # of another parent, they tell us nothing
+            await asyncio.sleep(_LOOK)
 
     # --- starting -------------------------------------------------------------------------------
 
@@ -232,11 +234,11 @@ class Program:
                     raise self._silent(process)
             await asyncio.sleep(_LOOK)
         self._look(process, f"before it listened on $PORT ({self.port})")
-        if self._ready is None:
+        if self._health is None:
             return
         self._pool = Pool(f"http://{_HOST}:{self.port}", connections=2, idle_timeout=0.5)
         await self._pool.start()
-        while not await self._answers():
+        while not await self._health.answers():
             self._look(process, f"before it answered GET {self._ready}")
             await asyncio.sleep(_LOOK * 5)
 
@@ -261,9 +263,8 @@ class Program:
         if self.port in found and not found[self.port]:
             what = f"{self._service} listens on {told}, but not at {_HOST}"
             return ProgramMistake(what, "Have it listen at the variable HOST, or everywhere")
-        if self.port in found:
-            what = f"{self._service} has not answered GET {self._ready} below 400 within {seconds}"
-            return ProgramMistake(what, "See its log, or name another path as `ready`")
+        if self.port in found and self._health is not None:
+            return self._health.silent(self._patience)
         if found:
             others = " and ".join(str(port) for port in sorted(found))
             what = f"{self._service} listens on {others} and not on {told}"
@@ -276,31 +277,10 @@ class Program:
 
     # --- while it runs --------------------------------------------------------------------------
 
-    async def _watch(self) -> None:
-        while True:
-            await asyncio.sleep(_EVERY)
-            self._failures = 0 if await self._answers() else self._failures + 1
-
-    async def _answers(self) -> bool:
-        pool = self._pool
-        if pool is None or self._ready is None:
-            return True
-        try:
-            answer = await pool.request("GET", self._ready, deadline=monotonic() + _PATIENCE)
-        except (NotSent, Unknown):
-            return False
-        return answer.status < 400
-
-
-def _still(those: frozenset[int], first: int) -> frozenset[int]:
-    """Of ``those``, who are in our group: a number may by now be another process's."""
-    group = os.getpgrp()
-    found = set()
-    for pid in those - {first}:
-        with suppress(ProcessLookupError, PermissionError):
-            if os.getpgid(pid) == group:
-                found.add(pid)
-    return frozenset(found)
+    async def _status(self) -> int:
+        if self._pool is None or self._ready is None:
+            raise RuntimeError("it has not begun")
+        return (await self._pool.request("GET", self._ready)).status
 
 
 def _ended(code: int) -> str:

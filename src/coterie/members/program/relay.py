@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import suppress
 
 from coterie.binding.rest import UNREADABLE, problem_reply
 from coterie.binding.rest.travel import TIMEOUT
@@ -39,7 +40,8 @@ class Relay:
     and what the gateway said included; those that belong to a connection end here. It has the path
     without what the gateway took off, so it does not know where it is mounted: a redirection of its
     that leads to a path of its own is led there. A request takes the time its caller has left, and
-    ``timeout`` seconds at most until its answer begins. ``idle`` is the seconds that a client may be silent
+    ``timeout`` seconds at most until its answer begins; those of a long body begin anew with each part
+    that the program takes, and do not run while its client sends. ``idle`` is the seconds that a client may be silent
     while it sends a body of ``body_limit`` octets at most.
 
     Where nobody listens the answer is 503, and says that nothing was begun; 502 where what came is
@@ -122,7 +124,7 @@ class Relay:
         method: str = scope["method"]
         for attempt in (1, 2):
             try:
-                answer = await self._answer(scope, known, upload, body)
+                answer = await self._answer(scope, known, body)
             except NotSent as error:
                 busy = error.reason is Reason.BUSY
                 sent = Sent.SHED if busy else Sent.REFUSED
@@ -139,7 +141,7 @@ class Relay:
             except TimeoutError as error:
                 what = f"{self._service} did not answer in time"
                 raise Failure(Code.DEADLINE_EXCEEDED, what) from error
-            await self._give(answer, scope, known, upload, send)
+            await self._give(answer, scope, known, send)
             return
 
     def _broken(self, error: Unknown) -> Failure:
@@ -156,7 +158,6 @@ class Relay:
         self,
         scope: Scope,
         known: dict[bytes, bytes],
-        upload: Upload,
         body: bytes | AsyncIterator[bytes],
     ) -> StreamedResponse:
         """The answer, once it has begun. Raises `TimeoutError` beside what the pool raises."""
@@ -166,29 +167,23 @@ class Relay:
         length = int(announced) if announced is not None and not isinstance(body, bytes) else None
         left = current().remaining
         seconds = self._timeout if left is None else min(self._timeout, left)
-        patient = left is None and not upload.whole.is_set()
-        async with asyncio.timeout(None if patient else seconds) as limit:
-            # Who sends a long body takes time that is not the program's.
-            waiting = asyncio.create_task(_afterwards(upload, limit, seconds)) if patient else None
-            try:
-                return await self._pool.request(
-                    scope["method"],
-                    target,
-                    _upstream(scope, left),
-                    body,
-                    length=length,
-                    stream=True,
-                )
-            finally:
-                if waiting is not None:
-                    waiting.cancel()
+        async with asyncio.timeout(seconds) as limit:
+            if left is None and not isinstance(body, bytes):
+                body = _timed(body, limit, seconds)
+            return await self._pool.request(
+                scope["method"],
+                target,
+                _upstream(scope, left),
+                body,
+                length=length,
+                stream=True,
+            )
 
     async def _give(
         self,
         answer: StreamedResponse,
         scope: Scope,
         known: dict[bytes, bytes],
-        upload: Upload,
         send: Send,
     ) -> None:
         """Send ``answer`` as it arrives. One that breaks off stays incomplete, to be noticed."""
@@ -197,8 +192,8 @@ class Relay:
         if root:
             prefix = known.get(b"x-forwarded-prefix", b"").rstrip(b"/") or root.encode()
             headers = [_led(pair, prefix, known) for pair in headers]
-        if not upload.whole.is_set():
-            headers.append((b"connection", b"close"))  # the rest of the request is nobody's
+        # Where the rest of the request is nobody's, our server reads it away: were the connection closed
+        # instead, whoever still sends would be broken off before it could read this.
         async with answer:
             start = {"type": "http.response.start", "status": answer.status, "headers": headers}
             await send(start)
@@ -211,9 +206,26 @@ class Relay:
         await send({"type": "http.response.body", "body": b""})
 
 
-async def _afterwards(upload: Upload, limit: asyncio.Timeout, seconds: float) -> None:
-    await upload.whole.wait()
-    limit.reschedule(asyncio.get_running_loop().time() + seconds)
+async def _timed(
+    body: AsyncIterator[bytes], limit: asyncio.Timeout, seconds: float
+) -> AsyncGenerator[bytes]:
+    """``body``, of which the program may take ``seconds`` for each part, and for its answer to all of it.
+
+    Who sends a long body takes time that is not the program's: while a part is waited for there is no
+    ``limit``.
+    """
+    now = asyncio.get_running_loop().time
+
+    def end(when: float | None) -> None:
+        with suppress(RuntimeError):  # the answer has begun, and takes the time it takes
+            limit.reschedule(when)
+
+    end(None)
+    async for part in body:
+        end(now() + seconds)
+        yield part
+        end(None)
+    end(now() + seconds)
 
 
 def _upstream(scope: Scope, left: float | None) -> list[tuple[str, str]]:

@@ -1,7 +1,8 @@
 """Surround: what stands round a program that knows nothing of us."""
 
+import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from time import perf_counter
 from typing import Any
 
@@ -124,12 +125,8 @@ class Surround:
         self.calls += 1
         self.in_flight += 1
         token = current_context.set(context)
-        error: Exception | None = None
         try:
-            try:
-                await self._app(scope, listened, answering.send)
-            except Exception as raised:  # noqa: BLE001  # whatever the program may raise
-                error = raised
+            error = await _raised(self._app(scope, listened, answering.send))
             if not answering.whole:
                 what = f"{method} {path} (trace {trace.trace_id})"
                 self._say(what, answering, error, left=left)
@@ -202,7 +199,9 @@ class Surround:
             return self._named.promised(name)
         return self._named.operation(self.service, method, route_of(scope))
 
-    def _say(self, what: str, answering: Answering, error: Exception | None, *, left: bool) -> None:
+    def _say(
+        self, what: str, answering: Answering, error: BaseException | None, *, left: bool
+    ) -> None:
         """Say in the log why there is no whole answer."""
         begun = "broke off in the middle of its answer to" if answering.begun else "failed at"
         if answering.garbage:
@@ -216,7 +215,7 @@ class Surround:
                 "%s %s %s: it returned before its answer was whole", self._log_name, begun, what
             )
 
-    def _say_after(self, what: str, answering: Answering, error: Exception | None) -> None:
+    def _say_after(self, what: str, answering: Answering, error: BaseException | None) -> None:
         """Say in the log what went wrong beside an answer that is whole."""
         if answering.garbage:
             log.error("%s: at %s %s", self._log_name, what, answering.garbage)
@@ -230,6 +229,20 @@ class Surround:
         if not self.ready:
             return f"{self.service} is starting"
         return unwell()
+
+
+async def _raised(serving: Awaitable[None]) -> BaseException | None:
+    """Await it; what the program raised. An end of this task is none of the program's."""
+    task = asyncio.current_task()
+    try:
+        await serving
+    except asyncio.CancelledError as error:
+        if task is None or task.cancelling():
+            raise
+        return error
+    except (Exception, SystemExit) as error:  # noqa: BLE001  # the process is not its to end
+        return error
+    return None
 
 
 def _sorry(service: str, trace_id: str) -> Reply:

@@ -38,7 +38,8 @@ _Job = tuple[Context, Exchange, WSGIEnvironment]
 class Wsgi:
     """Answers with ``app`` (PEP 3333), ``threads`` requests at a time. A component.
 
-    Up to ``waiting`` more wait for a thread; those beyond are refused with 503, and nothing was begun.
+    Up to ``waiting`` more wait for a thread; those beyond are refused with 503, and nothing was begun,
+    nor is it for a client that leaves before.
     ``body_limit`` is in octets. Each request runs in a copy of the context it came in: what is current
     there is current in the thread. A body of up to a megabyte is there before the application is asked;
     a longer one arrives as it is read. What an application sends leaves as it is sent, and no
@@ -128,6 +129,10 @@ class Wsgi:
             body = io.BufferedReader(intake, 1 << 16)
             watch = asyncio.create_task(intake.pump())
         variables = environ(scope, body, length)
+        variables["wsgi.multithread"] = self._count > 1
+        if self._open > self._count:
+            # It has to wait for a thread: whoever leaves meanwhile needs none.
+            watch = watch or asyncio.create_task(_departure(receive, exchange))
         self._jobs.put((copy_context(), exchange, variables))
         try:
             while not exchange.gone:
