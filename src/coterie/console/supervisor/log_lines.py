@@ -20,7 +20,7 @@ def _members(line: str) -> str:
     if line.startswith("{"):
         try:
             members = _object.decode(line)
-        except (msgspec.DecodeError, UnicodeEncodeError):
+        except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
             members = {}
         if members.pop("process", None) is not None:
             return msgspec.json.encode(members).decode()[1:] if members else '"message":""}'
