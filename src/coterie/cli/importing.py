@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from coterie.binding.rest.importing import Imported, Note, Unreadable, imported
+from coterie.binding.rest.importing import Imported, Note, Unreadable, imported, is_version
 
 from .described import read
 from .mistakes import FAILED, Mistake
@@ -62,12 +62,14 @@ def verb(
     """
     if name is not None and not (name.isidentifier() and name[:1].isupper()):
         raise Mistake(f"{name[:40]!r} is no name of a class. Write one such as Rates")
+    if version is not None and not is_version(version):
+        raise Mistake(f"{version[:40]!r} is no version. Write one such as 1.0")
     split = out is not None and out.suffix != ".py"
     values, fetch = read(source)
     try:
         made = imported(values, name=name, version=version, split=split, fetch=fetch)
     except Unreadable as problem:
-        raise Mistake(f"{source}: {problem}", code=FAILED) from None
+        raise Mistake(_visible(f"{source}: {problem}"), code=FAILED) from None
     written = [] if out is None else _write(out, made, force=force)
     if json:
         show_json(
@@ -85,7 +87,7 @@ def verb(
             typer.echo(text, nl=False)
     for path in written:
         say(str(path))
-    complain(_told(made))
+    complain(map(_visible, _told(made)))
 
 
 def _write(out: Path, made: Imported, *, force: bool) -> list[Path]:
@@ -102,15 +104,24 @@ def _write(out: Path, made: Imported, *, force: bool) -> list[Path]:
     return list(paths)
 
 
+def _visible(text: str) -> str:
+    """``text`` of a document for a screen, which takes some signs for commands."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
 def _told(made: Imported) -> Iterator[str]:
     notes = made.notes
-    total = f"{made.operations} operations, {made.types} types"
+    total = f"{_counted(made.operations, 'operation')}, {_counted(made.types, 'type')}"
     if not notes:
         yield f"{total}; all that the document says is said."
         return
-    yield f"{total}; {len(notes)} things could not be said:"
+    yield f"{total}; {_counted(len(notes), 'thing')} could not be said:"
     for what, count in Counter(note.what for note in notes).most_common():
         yield from _group(what, count, [note for note in notes if note.what == what])
+
+
+def _counted(number: int, name: str) -> str:
+    return f"{number} {name}" if number == 1 else f"{number} {name}s"
 
 
 def _group(what: str, count: int, notes: Sequence[Note]) -> Iterator[str]:

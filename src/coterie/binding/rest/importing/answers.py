@@ -5,21 +5,17 @@ from typing import Any
 
 from msgspec import Struct
 
+from .asides import note_beside
 from .document import Values
 from .faults import Faults
 from .kinds import NONE, Kind, Noted, Plain, either
-from .media import bare, chosen, is_json, is_text
+from .media import bare, chosen, is_json, is_text, note_shape
 from .schemas import Schemas
 
 __all__ = ["Answer", "answer", "errors"]
 
 _REDIRECTS = (301, 302, 303, 307, 308)
 _STREAMS = ("text/event-stream", "application/x-ndjson", "application/jsonl")
-# Headers that any answer may have, and that are the wire's own business.
-_WIRE = frozenset(
-    {"content-type", "content-length", "date", "location", "etag", "cache-control", "link"}
-    | {"www-authenticate", "retry-after", "vary", "server"}
-)
 _JSON = ("application/json", "*/*", "application/*", "text/json")
 
 
@@ -41,6 +37,8 @@ def answer(responses: Any, where: str, schemas: Schemas, hint: str) -> Answer:
         status = _status(name, "2")
         if status is not None:
             good.setdefault(status, (response, f"{where} {name}"))
+            if not str(name).isdecimal():
+                notes.add(f"{where} {name}", "answers 2XX, of any such status", f"read as {status}")
     if not good:
         return _without(told, where, schemas, hint)
     read = {s: schemas.document.follow(r, w) for s, (r, w) in good.items()}
@@ -94,7 +92,7 @@ def _without(told: Values, where: str, schemas: Schemas, hint: str) -> Answer:
 def _read(
     response: Values, status: int, where: str, at: str, schemas: Schemas, hint: str
 ) -> Answer:
-    _note_headers(response, where, schemas)
+    note_beside(response, where, schemas.notes)
     found = chosen(response.get("content"), where, schemas.notes)
     if status in (204, 205) or found is None:
         return Answer(NONE, status)
@@ -113,18 +111,10 @@ def _read(
             return Answer(kind, status)
         return Answer(kind, status, media)
     whole = schemas.whole(schema, at)[0] if isinstance(schema, dict) else {}
+    note_shape(whole, media, where, schemas.notes)
     if is_text(media) and whole.get("format") != "binary":
         return Answer(Plain("str"), status, media)
     return Answer(Plain("bytes"), status, media)
-
-
-def _note_headers(response: Values, where: str, schemas: Schemas) -> None:
-    headers = response.get("headers")
-    for name in headers if isinstance(headers, dict) else ():
-        if str(name).lower() not in _WIRE:
-            schemas.notes.add(where, f"response header {str(name)[:60]}", "not read")
-    if response.get("links"):
-        schemas.notes.add(where, "`links`", "not told")
 
 
 def errors(responses: Any, where: str, schemas: Schemas, faults: Faults) -> Iterator[bytes]:

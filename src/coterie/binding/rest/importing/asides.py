@@ -1,12 +1,18 @@
-"""What stands beside the promises of a document: examples and extensions, counted by name."""
+"""What stands beside the promises of a document: examples, extensions, headers of answers, links."""
 
 from typing import Any
 
+from .document import Values
 from .note import Notes
 
-__all__ = ["note_asides"]
+__all__ = ["note_asides", "note_beside"]
 
 _NAMES = ("properties", "schemas", "parameters", "responses", "headers", "patternProperties")
+# Headers that any answer may have, and that are the wire's own business.
+_WIRE = frozenset(
+    {"content-type", "content-length", "date", "location", "etag", "cache-control", "link"}
+    | {"www-authenticate", "retry-after", "vary", "server"}
+)
 _VALUES = ("default", "enum", "const", "mapping")
 
 
@@ -31,3 +37,13 @@ def note_asides(root: Any, notes: Notes) -> None:
         where = first if count == 1 else f"{first} and {count - 1} more"
         what = f"`{name[:60]}`" if not name.startswith("x-") else f"extension `{name[:60]}`"
         notes.add(where, what, "not told")
+
+
+def note_beside(response: Values, where: str, notes: Notes) -> None:
+    """Note the headers of an answer and its links."""
+    headers = response.get("headers")
+    for name in headers if isinstance(headers, dict) else ():
+        if str(name).lower() not in _WIRE:
+            notes.add(where, f"response header {str(name)[:60]}", "not read")
+    if response.get("links"):
+        notes.add(where, "`links`", "not told")

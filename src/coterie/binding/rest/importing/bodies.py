@@ -6,7 +6,7 @@ from typing import Any
 from .document import Values
 from .kinds import ANY, Choice, Kind, Listed, Named, Noted, Plain, Row, Table
 from .literal import literal
-from .media import FORMS, chosen, is_json, is_text
+from .media import FORMS, chosen, is_json, is_text, note_shape
 from .merging import annotated_reference
 from .model import Argument
 from .names import Names, snake
@@ -36,6 +36,8 @@ def body(told: Any, where: str, schemas: Schemas, names: Names, hint: str) -> It
     elif is_json(media):
         yield _json(schema, media, f"{at}/content/schema", schemas, names, hint, required=required)
     else:
+        whole = schemas.whole(schema, at)[0] if isinstance(schema, dict) else {}
+        note_shape(whole, media, f"{where} body", schemas.notes)
         kind = Plain("str" if is_text(media) else "bytes")
         yield optional(
             Argument(names.of_value("body", "body"), kind, f"Content({literal(media)})", required)

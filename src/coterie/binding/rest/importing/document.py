@@ -1,6 +1,6 @@
 """Document: the values of an OpenAPI document, with every reference followed."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from posixpath import dirname, join, normpath
 from typing import Any, TypeAlias
 from urllib.parse import unquote
@@ -18,6 +18,13 @@ Fetch: TypeAlias = Callable[[str], Any]
 """Reads the document that a reference names beside this one. Raises `Unreadable`."""
 
 _VERSIONS = ("3.0", "3.1", "3.2")
+# What a schema may ask for beside a reference; since 3.1, before that it is to be ignored.
+_ASKING = frozenset(
+    {"allOf", "anyOf", "oneOf", "not", "if", "const", "enum", "pattern", "minLength", "maxLength"}
+    | {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minItems"}
+    | {"maxItems", "items", "properties", "additionalProperties", "patternProperties"}
+    | {"minProperties", "maxProperties", "unevaluatedProperties"}
+)
 _DEEPEST = 40
 _MOST = 5_000_000
 
@@ -31,7 +38,10 @@ class Document:
     def __init__(self, values: object, fetch: Fetch) -> None:
         self._fetch = fetch
         self._others: dict[str, Any] = {}
+        self._composed: dict[int, tuple[Values, Values]] = {}
+        self._asked: set[tuple[str, ...]] = set()
         self.root = _checked(_plain(values))
+        self._old = str(self.root.get("openapi")).startswith("3.0")
 
     @property
     def paths(self) -> Mapping[str, Values]:
@@ -50,6 +60,7 @@ class Document:
         for _ in range(_DEEPEST):
             if not isinstance(value, dict):
                 raise Unreadable(where, f"an object is due, not {_shown(value)}", _MEND)
+            value = self.composed(value)
             reference = value.get("$ref")
             if not isinstance(reference, str):
                 return ({**value, **beside} if beside else value), where
@@ -58,12 +69,25 @@ class Document:
             value, where = self.target(reference, where), self.absolute(reference, where)
         raise Unreadable(where, "references lead to one another without end", _MEND)
 
+    def composed(self, schema: Values) -> Values:
+        """``schema``; where it asks for more beside its ``$ref``, as 3.1 has it: both, in ``allOf``."""
+        if not isinstance(schema.get("$ref"), str) or self._old or not _asks(schema):
+            return schema
+        if id(schema) not in self._composed:
+            others = {
+                name: value for name, value in schema.items() if name not in ("$ref", "allOf")
+            }
+            parts = schema.get("allOf")
+            every = [{"$ref": schema["$ref"]}, *(parts if isinstance(parts, list) else ())]
+            self._composed[id(schema)] = schema, {**others, "allOf": every}
+        return self._composed[id(schema)][1]
+
     def absolute(self, reference: str, where: str) -> str:
         """The place that ``reference`` at ``where`` means: with the name of its file."""
         here = where.partition("#")[0] if "#" in where else ""
         file, _, pointer = reference.partition("#")
         if file and "://" not in file:
-            file = normpath(join(dirname(here), file))
+            file = normpath(join(dirname(here), unquote(file)))
         return f"{file or here}#{pointer}"
 
     def target(self, reference: str, where: str) -> Any:
@@ -74,8 +98,12 @@ class Document:
             if file not in self._others:
                 self._others[file] = _plain(self._fetch(file))
             found = self._others[file]
-        for piece in pointer.split("/")[1:]:
-            name = unquote(piece).replace("~1", "/").replace("~0", "~")
+        pieces = [
+            unquote(piece).replace("~1", "/").replace("~0", "~") for piece in pointer.split("/")[1:]
+        ]
+        if not file:
+            self._asked.add(tuple(pieces))
+        for name in pieces:
             try:
                 found = found[int(name)] if isinstance(found, list) else found[name]
             except (KeyError, IndexError, TypeError, ValueError):
@@ -83,8 +111,21 @@ class Document:
                 raise Unreadable(where, what, "Add what it names, or mend the reference") from None
         return found
 
+    def unasked(self) -> Iterator[str]:
+        """The names of its schemas that nothing has led to so far."""
+        components = self.root.get("components")
+        schemas = components.get("schemas") if isinstance(components, dict) else None
+        for name in schemas if isinstance(schemas, dict) else ():
+            if ("components", "schemas", name) not in self._asked:
+                yield str(name)
+
 
 _MEND = "Mend the document; `openapi-spec-validator FILE` names all that is wrong in it"
+
+
+def _asks(schema: Values) -> bool:
+    # That of a parameter is true or false.
+    return bool(_ASKING & schema.keys()) or isinstance(schema.get("required"), list)
 
 
 def _plain(values: object) -> Any:
@@ -92,21 +133,34 @@ def _plain(values: object) -> Any:
 
     Raises `Unreadable` for more than anybody wrote: a few shared parts can stand for any number.
     """
-    count, waiting = 0, [values]
-    while waiting:
-        value = waiting.pop()
-        count += 1
-        if isinstance(value, dict):
-            waiting += value.values()
-        elif isinstance(value, list):
-            waiting += value
-        if count > _MOST:
-            what = f"it has more than {_MOST} values, or holds itself"
-            raise Unreadable("", what, "Take out the YAML anchors, or import a part of it")
+    if _size(values, {}) > _MOST:
+        what = f"it has more than {_MOST} values"
+        raise Unreadable("", what, "Take out the YAML anchors, or import a part of it")
     try:
-        return msgspec.to_builtins(values, str_keys=True)
+        plain: Any = msgspec.to_builtins(values, str_keys=True)
+        msgspec.json.encode(plain)
+    except UnicodeEncodeError:
+        # A lone surrogate, which no source and no wire can hold.
+        raise Unreadable("", "a text in it holds half a character", "Write it in UTF-8") from None
     except (TypeError, ValueError) as error:
         raise Unreadable("", f"it holds what JSON cannot: {error}", _MEND) from None
+    return plain
+
+
+def _size(value: Any, known: dict[int, int | None]) -> int:
+    """How many values there are, a shared part as often as it is used; long texts count for many."""
+    if isinstance(value, str):
+        return 1 + (len(value) >> 6)
+    if not isinstance(value, dict | list):
+        return 1
+    if id(value) not in known:
+        known[id(value)] = None
+        parts = [*value, *value.values()] if isinstance(value, dict) else value
+        known[id(value)] = 1 + sum(_size(part, known) for part in parts)
+    found = known[id(value)]
+    if found is None:
+        raise Unreadable("", "a part of it holds itself", "Take out the YAML anchors")
+    return found
 
 
 def _checked(values: object) -> Values:

@@ -9,11 +9,12 @@ from msgspec import Struct
 from coterie.binding.rest.problem import phrase
 from coterie.contract import Code, Fault, kebab
 
+from .asides import note_beside
 from .document import Values
 from .kinds import Kind, Noted, Plain
 from .media import chosen, is_json
 from .model import Error
-from .names import Names, class_name
+from .names import Names, can_be_renamed, class_name
 from .parts import properties, required
 from .schemas import Schemas
 
@@ -22,7 +23,7 @@ __all__ = ["Faults", "code_of"]
 _OURS = "urn:coterie:"
 _TELLING = ("message", "error", "detail", "title", "description", "error_description", "reason")
 _STANDARD = frozenset({"type", "title", "status", "detail", "code", "trace_id"})
-_ATTRIBUTES = frozenset(dir(Fault))
+_ATTRIBUTES = frozenset(("self", *dir(Fault)))
 
 
 class _Use(Struct):
@@ -46,6 +47,7 @@ class Faults:
         told, at = self._schemas.document.follow(response, where)
         reference = response.get("$ref") if isinstance(response, dict) else None
         called = str(reference).rpartition("/")[2] if isinstance(reference, str) else ""
+        note_beside(told, at, self._schemas.notes)
         description = str(told.get("description") or "")
         content = told.get("content")
         if not isinstance(content, dict) or not content:
@@ -154,6 +156,11 @@ class Faults:
         names = Names(_ATTRIBUTES)
         for wire, told in properties(use.schema).items():
             if error.kind is not None and wire in _STANDARD:
+                continue
+            if not can_be_renamed(str(wire)):
+                schemas.notes.add(
+                    use.where, f"a member called {wire!r}", "left out: no field can be"
+                )
                 continue
             place = f"{use.where}/properties/{wire}"
             kind = schemas.of(told, place, f"{error.name} {wire}")

@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-import msgspec
 from msgspec import Struct
 
 from .asides import note_asides
@@ -18,7 +17,7 @@ from .note import Note, Notes, Unreadable
 from .operations import Found, Operations, named
 from .schemas import Schemas
 
-__all__ = ["Imported", "imported"]
+__all__ = ["Imported", "imported", "is_version"]
 
 _VERSION = re.compile(r"\d{1,9}(\.\d{1,9}){0,2}", re.ASCII)
 _TAIL = frozenset({"api", "rest", "openapi", "swagger", "documentation", "specification", "the"})
@@ -60,7 +59,6 @@ def imported(
     Raises `Unreadable`, with the place, for what is no such document or refers to nothing.
     """
     try:
-        _check_texts(values)
         return _imported(values, name, version, fetch, split=split)
     except RecursionError:
         what, remedy = (
@@ -68,16 +66,6 @@ def imported(
             "A reference or a YAML anchor holds itself",
         )
         raise Unreadable("", what, remedy) from None
-
-
-def _check_texts(values: object) -> None:
-    """Refuse half a character (a lone surrogate), which no source and no wire can hold."""
-    try:
-        msgspec.json.encode(values, enc_hook=repr)
-    except UnicodeEncodeError:
-        raise Unreadable("", "a text in it holds half a character", "Write it in UTF-8") from None
-    except (TypeError, ValueError):
-        return  # keys that are no text, of YAML: names of members are made texts
 
 
 def _imported(
@@ -113,6 +101,9 @@ def _imported(
         for one, raised in zip(contract.methods, keys, strict=True):
             one.faults = tuple(dict.fromkeys(known[key].name for key in raised))
     note_asides(document.root, notes)
+    for schema in document.unasked():
+        where = f"#/components/schemas/{schema}"
+        notes.add(where, "a schema that no operation speaks of", "left out")
     schemas.keep(_spoken(made, known.values()))
     model = Model(
         title,
@@ -146,6 +137,11 @@ def _class(title: str) -> str:
     return name if name.strip() else "Program"
 
 
+def is_version(text: str) -> bool:
+    """Whether a contract may have it as its version: ``1``, ``1.0`` or ``1.0.0``."""
+    return _VERSION.fullmatch(text) is not None
+
+
 def _version(told: str, notes: Notes) -> str:
     found = _VERSION.search(told)
     version = found[0] if found else "1.0"
@@ -156,14 +152,22 @@ def _version(told: str, notes: Notes) -> str:
 
 def _server(document: Document, notes: Notes) -> str:
     servers = document.root.get("servers")
-    found = (
-        [s["url"] for s in servers if isinstance(s, dict) and isinstance(s.get("url"), str)]
-        if (isinstance(servers, list))
-        else []
-    )
-    for url in found[1:]:
-        notes.add("#/servers", f"server {url[:80]}", "give connect() the one to ask")
-    return found[0] if found else ""
+    found = [
+        server
+        for server in (servers if isinstance(servers, list) else ())
+        if isinstance(server, dict) and isinstance(server.get("url"), str)
+    ]
+    for server in found[1:]:
+        notes.add("#/servers", f"server {server['url'][:80]}", "give connect() the one to ask")
+    if not found:
+        return ""
+    url, variables = str(found[0]["url"]), found[0].get("variables")
+    for name, told in variables.items() if isinstance(variables, dict) else ():
+        default = told.get("default") if isinstance(told, dict) else None
+        what = f"variable {str(name)[:60]!r} of the server's address"
+        notes.add("#/servers", what, "give connect() the address with its value")
+        url = url.replace(f"{{{name}}}", default if isinstance(default, str) else f"{{{name}}}")
+    return url
 
 
 def _by_tag(found: list[Found], whole: str, names: Names) -> list[tuple[str, list[Found]]]:

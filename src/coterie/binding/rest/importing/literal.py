@@ -23,7 +23,7 @@ def literal(value: Any) -> str:
     if isinstance(value, int):
         return repr(int(value))
     if isinstance(value, float) and math.isfinite(value):
-        return repr(float(value))
+        return repr(float(value)).replace("e+", "e")
     if isinstance(value, str):
         quote = "'" if value.count('"') > value.count("'") else '"'
         return f"{quote}{''.join(_sign(c, quote) for c in value)}{quote}"

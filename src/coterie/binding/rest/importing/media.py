@@ -5,7 +5,7 @@ from typing import Any
 from .document import Values
 from .note import Notes
 
-__all__ = ["FORMS", "chosen", "is_json", "is_text"]
+__all__ = ["FORMS", "bare", "chosen", "is_json", "is_text", "note_shape"]
 
 FORMS = ("multipart/form-data", "application/x-www-form-urlencoded")
 _ANY = ("*/*", "application/*")
@@ -41,7 +41,16 @@ def chosen(content: object, where: str, notes: Notes) -> tuple[str, Values] | No
         both_forms = {media, other} == set(FORMS)
         if not (same and (both_forms or (media == _JSON and other == _MSGPACK))):
             notes.add(where, f"media type {other[:80]}", f"{media[:80]} is spoken")
+    if bare(media) == "text/json":
+        notes.add(where, "media type text/json", f"{_JSON} is spoken")
     return media, told[media]
+
+
+def note_shape(schema: Values, media: str, where: str, notes: Notes) -> None:
+    """Note the parts of a schema whose values do not travel as JSON."""
+    if schema.keys() & {"properties", "items", "additionalProperties"}:
+        what = f"the parts of what travels as {media[:80]}"
+        notes.add(where, what, "text, or bytes, as they come")
 
 
 def _rank(media: str) -> int:

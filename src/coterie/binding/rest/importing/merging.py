@@ -1,6 +1,6 @@
 """merged(): a schema with its ``allOf`` folded into it."""
 
-from typing import Any
+from typing import Any, TypeAlias
 
 from .document import Document, Values
 from .note import Notes
@@ -8,14 +8,16 @@ from .parts import properties, required
 
 __all__ = ["annotated_reference", "merged"]
 
-_DEEPEST = 30
-
 # Beside these a reference is still what it leads to.
 _ANNOTATIONS = frozenset(
     {"title", "description", "deprecated", "example", "examples", "readOnly", "writeOnly"}
     | {"externalDocs", "xml", "default", "nullable"}
 )
 _SOFT = _ANNOTATIONS | {"allOf", "properties", "required", "discriminator", "$ref"}
+
+
+_Folded: TypeAlias = dict[int, tuple[list[Any], Values | None]]
+"""Lists of parts, by identity, and what they are together: nothing yet, while that is asked."""
 
 
 def annotated_reference(schema: Values) -> str | None:
@@ -32,23 +34,44 @@ def annotated_reference(schema: Values) -> str | None:
     return None
 
 
-def merged(schema: Values, where: str, document: Document, notes: Notes, depth: int = 0) -> Values:
+def merged(schema: Values, where: str, document: Document, notes: Notes) -> Values:
     """``schema`` as one object schema: what all its parts ask for together.
 
     Two parts that speak of one property make it an ``allOf`` of both. Where they contradict each
     other otherwise, the later part counts, and it is noted.
     """
+    return _merged(schema, where, document, notes, {})
+
+
+def _merged(schema: Values, where: str, document: Document, notes: Notes, known: _Folded) -> Values:
     schema, where = document.follow(schema, where)
     parts = schema.get("allOf")
     if not isinstance(parts, list):
         return schema
-    if depth > _DEEPEST:
-        notes.add(where, "allOf that holds itself", "left out")
-        return {k: v for k, v in schema.items() if k != "allOf"}
-    made: Values = {}
     own = {name: value for name, value in schema.items() if name != "allOf"}
+    if id(parts) in known:
+        made = known[id(parts)][1]
+        if made is None:
+            notes.add(where, "allOf that holds itself", "left out")
+            return own
+        return made
+    known[id(parts)] = parts, None
+    made = _whole(parts, own, where, document, notes, known)
+    known[id(parts)] = parts, made
+    return made
+
+
+def _whole(
+    parts: list[Any],
+    own: Values,
+    where: str,
+    document: Document,
+    notes: Notes,
+    known: _Folded,
+) -> Values:
+    made: Values = {}
     folded = [
-        merged(part, f"{where}/allOf/{number}", document, notes, depth + 1)
+        _merged(part, f"{where}/allOf/{number}", document, notes, known)
         for number, part in enumerate(parts)
         if isinstance(part, dict)
     ]
@@ -69,7 +92,7 @@ def _fold(part: Values, made: Values, where: str, notes: Notes) -> None:
             known: Values = made.setdefault("properties", {})
             for field, schema in properties(part).items():
                 same = field not in known or known[field] == schema
-                known[field] = schema if same else {"allOf": [known[field], schema]}
+                known[field] = schema if same else _both(known[field], schema)
         elif name == "required":
             made["required"] = sorted(required(made) | required(part))
         elif name in ("oneOf", "anyOf") and name in made and made[name] != value:
@@ -83,6 +106,17 @@ def _fold(part: Values, made: Values, where: str, notes: Notes) -> None:
             if contradicts and not name.startswith("x-"):
                 notes.add(where, f"allOf with several `{name}`", "the last one counts")
             made[name] = value
+
+
+def _both(first: Any, second: Any) -> Values:
+    """What both ask for; each part once, or types that hold one another would never end."""
+    parts: list[Any] = []
+    for schema in (first, second):
+        inside = schema.get("allOf") if isinstance(schema, dict) and len(schema) == 1 else None
+        for part in inside if isinstance(inside, list) else [schema]:
+            if part not in parts:
+                parts.append(part)
+    return {"allOf": parts}
 
 
 def _multiply(name: str, value: Any, made: Values, where: str, notes: Notes) -> None:

@@ -128,6 +128,8 @@ def _told(model: Model, contracts: list[Class]) -> list[str]:
 
 def _address(server: str) -> str:
     plain = "".join(c for c in server if c.isascii() and c.isprintable() and c not in "\"'\\ ")
+    if plain.startswith("/") and not plain.startswith("//"):
+        plain = f"http://HOST{plain.rstrip('/')}"
     return f'"{plain[:200]}"' if plain.startswith(("http://", "https://")) else '"http://HOST"'
 
 
@@ -167,7 +169,7 @@ def _file(told: list[str], imports: list[str], blocks: list[list[str]]) -> str:
     for block in blocks:
         here = "alias" if ": TypeAlias = " in block[0] else "class"
         # Names of types stand together; classes are set apart.
-        lines += [""] if before == here == "alias" else ["", ""]
+        lines += [""] if here == "alias" and before in ("alias", "") else ["", ""]
         lines += block
         before = here
     return "\n".join([*lines, ""])

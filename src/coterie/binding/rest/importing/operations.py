@@ -80,7 +80,8 @@ class Operations:
                     continue
                 routes[route] = path
                 found.append(operation)
-        for name in self._document.root.get("webhooks") or ():
+        webhooks = self._document.root.get("webhooks")
+        for name in webhooks if isinstance(webhooks, dict) else ():
             self._notes.add(f"#/webhooks/{name}", "webhook", "not told")
         return found
 

@@ -1,6 +1,6 @@
 """Parameters of an operation as arguments of a method."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
 from .document import Values
@@ -31,24 +31,56 @@ def arguments(
     ``braces`` is what each name in the path is called in Python.
     """
     taken: set[tuple[str, str]] = set()
+    spread: set[str] = set()
     for parameter, where in found:
         place, wire = str(parameter.get("in")), str(parameter.get("name"))
-        place = place if place in _MARKERS else "query"
         key = (place, wire.lower() if place == "header" else wire)
         if key in taken or (place == "header" and key[1] in _IGNORED):
             continue
         taken.add(key)
+        if place not in _MARKERS:
+            schemas.notes.add(where, f"a parameter in {place[:40]!r}", "left out")
+            continue
         if place == "path" and wire not in braces:
             schemas.notes.add(where, f"path parameter {wire!r} that the path lacks", "left out")
             continue
         if not wire or (place == "header" and not _is_token(wire)):
             schemas.notes.add(where, "a parameter whose name cannot travel", "left out")
             continue
-        yield from _argument(parameter, where, place, wire, braces, schemas, names, hint)
+        schema, at = _schema(parameter, where, schemas)
+        parts = _parts(parameter, schema, place)
+        if parts is None and not _told_twice(wire, place, spread, where, schemas):
+            yield _argument(parameter, schema, at, where, place, wire, braces, schemas, names, hint)
+        direct = {n for p, n in taken if p == "query" and n != wire}
+        for name, told in parts or ():
+            alias = f"{wire}[{name}]" if parameter.get("style") == "deepObject" else name
+            others = direct if alias in direct else spread
+            if _told_twice(alias, place, others, where, schemas):
+                continue
+            spread.add(alias)
+            kind = plain_kind(told, f"{at}/properties", f"{hint} {name}", schemas)
+            must = parameter.get("required") is True and name in required(schema)
+            yield _made(
+                told, kind, where, place, alias, required=must, schemas=schemas, names=names
+            )
+
+
+def _told_twice(
+    wire: str, place: str, others: Collection[str], where: str, schemas: Schemas
+) -> bool:
+    """Whether one of ``others`` travels in the query under the name of this one already."""
+    twice = place == "query" and wire in others
+    if twice:
+        schemas.notes.add(
+            where, f"query parameter {wire[:60]!r} beside one of its name", "left out"
+        )
+    return twice
 
 
 def _argument(
     parameter: Values,
+    schema: Values,
+    at: str,
     where: str,
     place: str,
     wire: str,
@@ -56,29 +88,14 @@ def _argument(
     schemas: Schemas,
     names: Names,
     hint: str,
-) -> Iterator[Argument]:
-    schema, at = _schema(parameter, where, schemas)
-    parts = _parts(parameter, schema, place)
+) -> Argument:
     must = parameter.get("required") is True or place == "path"
-    if parts is not None:
-        needed = required(schema)
-        for name, told in parts:
-            kind = plain_kind(told, f"{at}/properties", f"{hint} {name}", schemas)
-            alias = f"{wire}[{name}]" if parameter.get("style") == "deepObject" else name
-            yield _made(
-                told,
-                kind,
-                where,
-                place,
-                alias,
-                required=must and name in needed,
-                schemas=schemas,
-                names=names,
-            )
-        return
     kind = plain_kind(schema, at, f"{hint} {wire}", schemas)
+    style = str(parameter.get("style", "simple" if place in ("path", "header") else "form"))
     if isinstance(_bare(kind), Listed):
-        kind = _list(parameter, kind, where, place, schemas)
+        kind = _list(parameter, kind, where, place, style, schemas)
+    elif place == "path" and style != "simple":
+        schemas.notes.add(where, f"style {style[:40]} in the path", "give it with its signs")
     if "allowEmptyValue" in parameter or parameter.get("allowReserved") is True:
         schemas.notes.add(where, "`allowEmptyValue` or `allowReserved`", "values are escaped")
     if parameter.get("deprecated") is True:
@@ -97,9 +114,8 @@ def _argument(
         )
         made.name, made.marker = braces[wire], ""
         made.required, made.default = True, None
-        yield made
-    else:
-        yield _made(told, kind, where, place, wire, required=must, schemas=schemas, names=names)
+        return made
+    return _made(told, kind, where, place, wire, required=must, schemas=schemas, names=names)
 
 
 def _schema(parameter: Values, where: str, schemas: Schemas) -> tuple[Values, str]:
@@ -191,8 +207,9 @@ def _structured(kind: Kind, schemas: Schemas, depth: int = 0) -> bool:
             return False
 
 
-def _list(parameter: Values, kind: Kind, where: str, place: str, schemas: Schemas) -> Kind:
-    style = str(parameter.get("style", "form"))
+def _list(
+    parameter: Values, kind: Kind, where: str, place: str, style: str, schemas: Schemas
+) -> Kind:
     if place in ("query", "cookie") and style in _SEPARATED:
         if parameter.get("explode", style == "form") is not False and style == "form":
             return kind

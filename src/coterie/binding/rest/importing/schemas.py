@@ -28,7 +28,7 @@ from .kinds import (
 )
 from .merging import annotated_reference, merged
 from .names import Names, can_be_renamed
-from .note import Notes
+from .note import Notes, Unreadable
 from .parts import properties, text
 from .parts import required as needed_of
 from .scalars import bounds, scalar, words
@@ -37,6 +37,7 @@ from .unions import Unions
 __all__ = ["Schemas"]
 
 _DEEPEST = 60
+_MOST = 20_000
 
 # What a type cannot say: the word, and what is done instead.
 _UNSAID = {
@@ -79,6 +80,7 @@ class Schemas:
         if not isinstance(schema, dict) or depth > _DEEPEST:
             self.notes.add(where, "a schema that is none, `false`, or nested too deep", "any value")
             return ANY
+        schema = self.document.composed(schema)
         reference = annotated_reference(schema)
         if reference is not None:
             kind = self._at(reference, where, hint, depth)
@@ -137,9 +139,12 @@ class Schemas:
         return known
 
     def _new(self, schema: Values, where: str, hint: str) -> Named:
+        if len(self.defined) > _MOST:
+            what = f"more than {_MOST} types come of it"
+            raise Unreadable(where, what, "Import a part of it")
         name = self.names.of_type(hint)
         record = Record(name, where, text(schema.get("description")))
-        record.closed = schema.get("additionalProperties") is False
+        record.closed = _is_closed(schema)
         self.defined[name] = record
         self._schemas[name] = schema
         self._waiting.append((record, schema, where))
@@ -228,7 +233,7 @@ class Schemas:
         value: Kind = ANY
         if isinstance(others, dict):
             value = self.of(others, f"{where}/additionalProperties", f"{hint} value", depth + 1)
-        elif others is False:
+        elif _is_closed(schema):
             return self.struct(schema, where, hint)
         return bounds(Table(value), "dict", schema, where, self.notes)
 
@@ -252,8 +257,10 @@ class Schemas:
     def _fill(self, record: Record, schema: Values, where: str) -> None:
         needed = needed_of(schema)
         inside = properties(schema)
+        # What must be there, and nothing is said of, is anything.
+        missing = sorted(needed - {str(name) for name in inside})
         names = Names()
-        for number, (wire, told) in enumerate(inside.items(), 1):
+        for number, (wire, told) in enumerate((inside | dict.fromkeys(missing, True)).items(), 1):
             place = f"{where}/properties/{wire}"
             if not can_be_renamed(str(wire)):
                 self.notes.add(where, f"a member called {wire!r}", "left out: no field can be")
@@ -263,9 +270,6 @@ class Schemas:
             record.members.append(
                 self.member(str(wire), name, kind, told, place, required=wire in needed)
             )
-        for wire in sorted(needed - {str(name) for name in inside}):
-            name = names.of_value(wire, "field")
-            record.members.append(Member(wire, name, ANY, required=True))
 
     def member(
         self, wire: str, name: str, kind: Kind, schema: Any, where: str, *, required: bool
@@ -319,6 +323,9 @@ class Schemas:
         if properties(schema) and (others is True or isinstance(others, dict)):
             what = "`additionalProperties` beside named ones"
             self.notes.add(where, what, "what has no name there is not kept")
+        for word in ("minProperties", "maxProperties"):
+            if properties(schema) and word in schema:
+                self.notes.add(where, f"`{word}` of an object with named members", "not checked")
 
 
 _SIGNS = {"object": _OBJECT, "array": _ARRAY}
@@ -372,9 +379,11 @@ def _is_struct(schema: Values) -> bool:
     )
     if not plain or any(word in schema for word in ("oneOf", "anyOf", "enum", "const")):
         return False
-    return bool(properties(schema)) or (
-        schema.get("additionalProperties") is False and "type" in schema
-    )
+    return bool(properties(schema)) or (_is_closed(schema) and "type" in schema)
+
+
+def _is_closed(schema: Values) -> bool:
+    return schema.get("additionalProperties") is False and not schema.get("patternProperties")
 
 
 def _nullable(schema: Values) -> bool:

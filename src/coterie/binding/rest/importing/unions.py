@@ -272,7 +272,8 @@ def _reference(option: Values) -> str:
     """The place a member of a union leads to, also where members were laid under it."""
     found = annotated_reference(option)
     if found is None and isinstance(option.get("allOf"), list):
-        found = next((r for r in map(annotated_reference, option["allOf"]) if r), None)
+        parts = [part for part in option["allOf"] if isinstance(part, dict)]
+        found = next((r for r in map(annotated_reference, parts) if r), None)
     return found or ""
 
 
