@@ -13,7 +13,7 @@ __all__ = ["flask_program"]
 
 def flask_program() -> flask.Flask:
     """Users, echoes, pages and goods; it has never heard of contracts."""
-    app = flask.Flask("shop")
+    app = flask.Flask("flask_shop_program")
     _users(app)
     _echoes(app)
     _pages(app)

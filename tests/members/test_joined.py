@@ -78,7 +78,7 @@ TRAVELS = {
 
 
 def flask_program(joined: Joined) -> flask.Flask:
-    app = flask.Flask("legacy")
+    app = flask.Flask("flask_program")
 
     @app.get("/<int:number>")
     def show(number: int) -> Any:

@@ -376,7 +376,7 @@ async def test_whoever_leaves_before_there_is_a_thread_is_not_answered_by_one() 
 
 
 def shop() -> flask.Flask:
-    app = flask.Flask("legacy")
+    app = flask.Flask("flask_program")
 
     @app.get("/users/<int:number>")
     def user(number: int) -> dict[str, Any]:
