@@ -34,7 +34,8 @@ test: $(VENV)/.dev $(VENV)/.documents ## All tests (ARGS="tests/call -k deadline
 	@$(BIN)/python -m compileall -q src
 	@$(BIN)/python -m pytest --numprocesses=auto --dist=loadfile $(or $(ARGS),-m "not alone")
 	@$(if $(ARGS),,$(BIN)/python -m pytest -m alone $(ALONE))
-	@$(if $(ARGS),,$(MAKE) --no-print-directory check-pyright-tests check-mypy-examples)
+	@$(if $(ARGS),,$(MAKE) --jobs=2 --keep-going --no-print-directory $(GROUPED) \
+	  check-pyright-tests check-mypy-examples)
 
 .PHONY: tox
 tox: $(VENV)/.dev ## All tests under every Python we promise, as far as it is here (ARGS="-e py312")

@@ -3,12 +3,16 @@
 Slow with a head (Slowloris), slow with a body, slow to read an answer; the same before Envoy and
 before our own gateway. Each test runs for some seconds, with limits that are shorter than those of
 a system: what is shown is that they hold.
+
+With COTERIE_TEST_LONG in the environment every kind before both gateways; otherwise each once.
 """
 
 import asyncio
 import json
+import os
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from itertools import product
 from math import ceil
 from pathlib import Path
 from time import monotonic
@@ -27,8 +31,9 @@ from tests.protection.wide import WIDE, own_gateway, wide
 
 pytestmark = pytest.mark.alone
 
-BOTH = pytest.mark.parametrize("gateway", ["envoy", "our own"])
-SLOW = pytest.mark.parametrize("kind", KINDS)
+LONG_TESTS = "COTERIE_TEST_LONG" in os.environ
+GATEWAYS = ("envoy", "our own")
+SAMPLE = [("our own", "head"), ("envoy", "body"), ("our own", "read")]
 
 MANY = 1000
 LIMIT = 8.0
@@ -109,8 +114,9 @@ async def let_go(port: int, seconds: float) -> None:
             await asyncio.sleep(0.1)
 
 
-@BOTH
-@SLOW
+@pytest.mark.parametrize(
+    ("gateway", "kind"), list(product(GATEWAYS, KINDS)) if LONG_TESTS else SAMPLE
+)
 async def test_a_thousand_slow_clients_harm_nobody(gateway: str, kind: str, tmp_path: Path) -> None:
     """The others are all served, no slower than twice; instances have none of it; it ends."""
     # Where the machine has other things to do just then, once more: who harms does so every time.
@@ -142,7 +148,7 @@ async def _a_thousand(gateway: str, kind: str, folder: Path) -> tuple[float, flo
     return before, beside
 
 
-@BOTH
+@pytest.mark.parametrize("gateway", GATEWAYS if LONG_TESTS else GATEWAYS[-1:])
 async def test_control_it_is_the_limits_that_end_it(gateway: str, tmp_path: Path) -> None:
     """Control: with longer ones, the slow of every kind stay as long as they like."""
     few = 30
