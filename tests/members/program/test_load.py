@@ -118,6 +118,10 @@ def test_what_is_wrong_is_named_with_the_remedy(
     assert remedy in caught.value.remedy
 
 
-def test_what_a_program_lacks_itself_comes_through_as_it_is() -> None:
-    with pytest.raises(ModuleNotFoundError, match="no_such_package_anywhere"):
+def test_what_a_program_needs_itself_is_named_where_it_is_imported(tmp_path: Path) -> None:
+    """And not by forty lines of how it came to be imported."""
+    with pytest.raises(ProgramMistake) as caught:
         load_application("oldshop.lame:app", "wsgi")
+    lame = tmp_path / "oldshop" / "lame.py"
+    assert caught.value.what == f"{lame}:1: there is no module no_such_package_anywhere"
+    assert "Run `pip install no_such_package_anywhere`" in caught.value.remedy

@@ -3,6 +3,7 @@
 import difflib
 import importlib
 import inspect
+import traceback
 from collections.abc import Callable, Iterable
 from typing import Any, Literal
 
@@ -22,7 +23,7 @@ def load_application(name: str, kind: Kind) -> Any:
     come through as they are.
 
     Raises `ProgramMistake`, naming the module, the attribute and what was probably meant, for a
-    module or an attribute that is not there, a factory written without ``()``, an application
+    module or an attribute that is not there, a module that the program needs, a factory written without ``()``, an application
     written with them, and an application of the other kind.
     """
     module_name, _, path = name.partition(":")
@@ -47,11 +48,24 @@ def _module(name: str) -> Any:
     except ModuleNotFoundError as error:
         missing = error.name or ""
         if name != missing and not name.startswith(f"{missing}."):
-            raise  # something that the program needs: its own traceback says more
+            raise (_needed(error) if missing else error) from None
         parent = missing.rpartition(".")[0]
         what = f"there is no module {missing}" + (f" in the package {parent}" if parent else "")
         remedy = "Name one that is below its directory, or install its package"
         raise ProgramMistake(what, remedy) from None
+
+
+def _needed(error: ModuleNotFoundError) -> ProgramMistake:
+    """What the program imports, and where: the last of its own lines."""
+    lines = traceback.extract_tb(error.__traceback__)
+    line = [one for one in lines if not one.filename.startswith("<")][-1]
+    package = (error.name or "").partition(".")[0]
+    what = f"{line.filename}:{line.lineno}: there is no module {error.name}"
+    return ProgramMistake(
+        what,
+        f"Run `pip install {package}` if that is its name. `asgi` and `wsgi` share the environment of"
+        " Coterie; a `command` may have one of its own",
+    )
 
 
 def _attribute(module: Any, module_name: str, path: str) -> Any:
