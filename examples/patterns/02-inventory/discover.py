@@ -1,6 +1,8 @@
 """Asks the inventory where ServiceA is."""
 
 import os
+from queue import Empty, SimpleQueue
+from threading import Thread
 from urllib.parse import quote
 
 import requests
@@ -11,6 +13,17 @@ TIMEOUT = float(os.environ.get("TIMEOUT", "2"))  # seconds
 
 def discover_service(name: str) -> str | None:
     """The URL of the service; None where the inventory has none, or gives no answer."""
+    answers: SimpleQueue[str | None] = SimpleQueue()
+    # To requests, a timeout is for each wait for the next bytes: a thread may be left waiting.
+    Thread(target=lambda: answers.put(ask(name)), daemon=True).start()
+    try:
+        return answers.get(timeout=TIMEOUT)
+    except Empty:
+        return None
+
+
+def ask(name: str) -> str | None:
+    """The same, however long it takes."""
     try:
         response = requests.get(
             f"{INVENTORY_URL}/discover/{quote(name, safe='')}",
@@ -21,7 +34,7 @@ def discover_service(name: str) -> str | None:
     except (requests.RequestException, ValueError, RecursionError):
         return None
     match found:
-        case {"service_url": str(url)}:
+        case {"service_url": str(url)} if url.isprintable():
             return url
         case _:
             return None

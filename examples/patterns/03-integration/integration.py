@@ -39,7 +39,10 @@ def user_product(user_id: str) -> ResponseReturnValue:
     )
     done, _ = wait(calls, timeout=TIMEOUT)
     match [call.result() if call in done else None for call in calls]:
-        case [{"name": str(name), "age": int(age)}, {"name": str(product), "price": int(price)}]:
+        case [
+            {"name": str(name), "age": int(age)},
+            {"name": str(product), "price": int(price)},
+        ] if bool not in (type(age), type(price)):  # to Python, true and false are numbers
             return {
                 "user_id": user_id,
                 "user_name": name,

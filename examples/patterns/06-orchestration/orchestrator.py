@@ -2,6 +2,7 @@
 
 import json
 import os
+from concurrent.futures import ThreadPoolExecutor
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 
@@ -16,12 +17,13 @@ SERVICE_B_URL = os.environ.get("ORCHESTRATION_SERVICE_B_URL", "http://localhost:
 SERVICE_C_URL = os.environ.get("ORCHESTRATION_SERVICE_C_URL", "http://localhost:5002")
 TIMEOUT = float(os.environ.get("TIMEOUT", "2"))  # seconds, for each step
 
-# All that can be wrong with an answer: it does not come, it is no 200, it cannot be read.
-FAILURES = (requests.RequestException, ValueError, RecursionError)
+# All that can be wrong with an answer: it does not come in time, it is no 200, it cannot be read.
+FAILURES = (TimeoutError, requests.RequestException, ValueError, RecursionError)
 
 app = Flask(__name__)
 session = requests.Session()  # keeps connections open, for all threads, and no cookies
 session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
+pool = ThreadPoolExecutor(max_workers=32)
 
 
 class StepFailed(Exception):
@@ -64,7 +66,8 @@ def ask(method: str, url: str, body: Any = None) -> requests.Response:
     """The 200 of a service. Raises one of FAILURES."""
     # The caller's trace is passed on, so that one trace shows all steps.
     trace = {name: value for name, value in request.headers if name == "Traceparent"}
-    response = session.request(
+    call = pool.submit(
+        session.request,
         method,
         url,
         json=body,
@@ -72,6 +75,8 @@ def ask(method: str, url: str, body: Any = None) -> requests.Response:
         timeout=TIMEOUT,
         allow_redirects=False,
     )
+    # To requests, a timeout is for each wait for the next bytes; here it is for all of them.
+    response = call.result(timeout=TIMEOUT)
     if response.status_code != 200:
         raise ValueError(f"{url} answered {response.status_code}")
     return response

@@ -7,7 +7,7 @@ from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 
 import requests
-from flask import Flask, request
+from flask import Flask, jsonify, request
 from flask.typing import ResponseReturnValue
 from werkzeug import Response as Answer
 from werkzeug.exceptions import HTTPException
@@ -15,6 +15,9 @@ from werkzeug.exceptions import HTTPException
 SERVICE_A_URL = os.environ.get("SOA_SERVICE_A_URL", "http://localhost:5000")
 SERVICE_B_URL = os.environ.get("COMPOSITE_SERVICE_B_URL", "http://localhost:5001")
 TIMEOUT = float(os.environ.get("TIMEOUT", "2"))  # seconds, for both together
+
+NO_GREETING = "Failed to get greeting from ServiceA"
+NO_DATA = "Failed to get data from ServiceB"
 
 # All that can be wrong with an answer: it does not come in time, it is no 200, it cannot be read.
 FAILURES = (TimeoutError, requests.RequestException, ValueError, RecursionError)
@@ -37,10 +40,11 @@ def composite_function() -> ResponseReturnValue:
     greeting = pool.submit(get_greeting, trace)
     data = pool.submit(get_data, trace)
     wait([greeting, data], timeout=TIMEOUT)
-    return {
-        "greeting": part(greeting, "Failed to get greeting from ServiceA"),
-        "data_from_service_b": part(data, "Failed to get data from ServiceB"),
-    }
+    parts = {"greeting": part(greeting, NO_GREETING), "data_from_service_b": part(data, NO_DATA)}
+    try:
+        return jsonify(parts)
+    except RecursionError as problem:  # nested as deeply as can be read, too deeply to be told
+        raise PartFailed(NO_DATA) from problem
 
 
 def get_greeting(trace: dict[str, str]) -> str:

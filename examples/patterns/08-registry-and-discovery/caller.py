@@ -1,8 +1,6 @@
 """A caller of ServiceA: knows its name, and asks the registry for its address at each call."""
 
-import requests
-
-from client import TIMEOUT, discover_service
+from client import ask, discover_service
 
 FAILED = "Failed to get greeting from ServiceA"
 
@@ -12,12 +10,15 @@ def greeting() -> str:
     url = discover_service("ServiceA")
     if url is None:
         return FAILED
-    try:
-        response = requests.get(f"{url}/greet", timeout=TIMEOUT, allow_redirects=False)
-        text = response.text
-    except (requests.RequestException, ValueError):
+    response = ask("GET", f"{url}/greet")
+    if response is None or response.status_code != 200:
         return FAILED
-    return text if response.status_code == 200 else FAILED
+    try:
+        text = response.text
+        text.encode()  # half a character is a ValueError here, and could not be printed
+    except ValueError:
+        return FAILED
+    return text
 
 
 if __name__ == "__main__":

@@ -1,6 +1,9 @@
-"""The registry's client: two functions that services and their callers share."""
+"""The registry's client: what services and their callers share."""
 
 import os
+from contextlib import suppress
+from queue import Empty, SimpleQueue
+from threading import Thread
 from typing import Any
 from urllib.parse import quote
 
@@ -12,34 +15,45 @@ TIMEOUT = float(os.environ.get("TIMEOUT", "2"))  # seconds
 
 def register_service(name: str, url: str) -> Any:
     """The JSON that the registry answers; an object with an ``error`` where it answers none."""
-    try:
-        response = requests.post(
-            f"{REGISTRY_URL}/register",
-            json={"name": name, "url": url},
-            timeout=TIMEOUT,
-            allow_redirects=False,
-        )
-        return response.json()
-    except (requests.RequestException, ValueError, RecursionError):
-        return {"error": "The registry does not answer"}
+    response = ask("POST", f"{REGISTRY_URL}/register", {"name": name, "url": url})
+    with suppress(ValueError, RecursionError):
+        if response is not None:
+            return response.json()
+    return {"error": "The registry does not answer"}
 
 
 def discover_service(name: str) -> str | None:
     """The URL of the service; None where the registry knows none, or gives no answer."""
+    response = ask("GET", f"{REGISTRY_URL}/discover/{quote(name, safe='')}")
     try:
-        response = requests.get(
-            f"{REGISTRY_URL}/discover/{quote(name, safe='')}",
-            timeout=TIMEOUT,
-            allow_redirects=False,
-        )
-        found = response.json() if response.status_code == 200 else None
-    except (requests.RequestException, ValueError, RecursionError):
+        found = response.json() if response is not None and response.status_code == 200 else None
+    except (ValueError, RecursionError):
         return None
     match found:
-        case {"service_url": str(url)}:
+        case {"service_url": str(url)} if url.isprintable():
             return url
         case _:
             return None
+
+
+def ask(method: str, url: str, body: Any = None) -> requests.Response | None:
+    """Whatever is answered within TIMEOUT, all of it; None where that is nothing."""
+    answers: SimpleQueue[requests.Response | None] = SimpleQueue()
+
+    def wait() -> None:
+        try:
+            answers.put(
+                requests.request(method, url, json=body, timeout=TIMEOUT, allow_redirects=False)
+            )
+        except (requests.RequestException, ValueError):
+            answers.put(None)
+
+    # To requests, a timeout is for each wait for the next bytes: a thread may be left waiting.
+    Thread(target=wait, daemon=True).start()
+    try:
+        return answers.get(timeout=TIMEOUT)
+    except Empty:
+        return None
 
 
 if __name__ == "__main__":

@@ -6,7 +6,18 @@ import threading
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
-__all__ = ["BAD", "NO_JSON", "Closing", "Hanging", "Peer", "away", "http", "patience", "peer"]
+__all__ = [
+    "BAD",
+    "NO_JSON",
+    "Closing",
+    "Dripping",
+    "Hanging",
+    "Peer",
+    "away",
+    "http",
+    "patience",
+    "peer",
+]
 
 Answer = Callable[[str], bytes]
 
@@ -30,11 +41,19 @@ class Hanging(bytes):
     __slots__ = ()
 
 
+class Dripping(Hanging):
+    """Said, and then a byte at a time, which never comes to an end: no wait for a byte is long."""
+
+    __slots__ = ()
+
+
 HALF = b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n12345"
 
 BAD: dict[str, bytes] = {
     "hangs": Hanging(),
     "hangs in its answer": Hanging(HALF),
+    "drips": Dripping(HALF.replace(b"10", b"100000")),
+    "drips in its head": Dripping(b"HTTP/1.1 200 OK\r\nX-Slow: "),
     "closes": Closing(),
     "closes in its answer": Closing(HALF),
     "garbage": Closing(b"\x00\xff\x16\x03 garbage\r\n\r\n"),
@@ -85,12 +104,20 @@ class _Talk(socketserver.StreamRequestHandler):
                 server.requests.append(request)
                 answer = server.answer(request)
                 self.wfile.write(answer)
-                if isinstance(answer, Hanging):
+                if isinstance(answer, Dripping):
+                    self._drip(server.over)
+                elif isinstance(answer, Hanging):
                     server.over.wait()
                 if isinstance(answer, Closing | Hanging):
                     return
         except OSError:
             return  # the other side did not wait
+
+    def _drip(self, over: threading.Event) -> None:
+        for _ in range(1200):  # a minute: whoever waits for the end is noticed, and not for ever
+            if over.wait(0.05):
+                return
+            self.wfile.write(b"x")
 
     def _request(self) -> str:
         head, length = "", 0

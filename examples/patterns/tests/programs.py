@@ -56,10 +56,10 @@ def default_port(program: str) -> int:
 
 
 def environment(settings: Mapping[str, object]) -> dict[str, str]:
-    """What a reader has in theirs, and ``settings``."""
+    """What a reader has in theirs, and ``settings``; one that is None is not set."""
     own = {name: value for name, value in os.environ.items() if not _OTHERS.fullmatch(name)}
     own |= {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONUNBUFFERED": "1"}
-    return own | {name: str(value) for name, value in settings.items()}
+    return own | {name: str(value) for name, value in settings.items() if value is not None}
 
 
 class Program:

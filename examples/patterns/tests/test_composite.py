@@ -88,6 +88,24 @@ def test_without_data_it_fails(way: str, ask: Ask) -> None:
 
 
 @pytest.mark.promise("S0-76", "W0-12")
+def test_data_that_is_nested_too_deeply_fails_as_any_other(ask: Ask) -> None:
+    """Wherever the limit of this Python is, just above it the text is that of the pattern."""
+    depth = 0
+
+    def nested(_: str) -> bytes:
+        return http("[" * depth + "]" * depth)
+
+    with peer(GREETING) as a, peer(nested) as b:
+        passes, fails = 1, 200_000
+        while fails - passes > 1:
+            depth = (passes + fails) // 2
+            passes, fails = (depth, fails) if ask(a.url, b.url)[0] == 200 else (passes, depth)
+        for too_deep in (*range(fails, fails + 20), 200_000):
+            depth = too_deep
+            assert ask(a.url, b.url) == (500, NO_DATA)
+
+
+@pytest.mark.promise("S0-76", "W0-12")
 def test_a_service_that_is_away_is_named(ask: Ask) -> None:
     """A refused connection tells its address to nobody; ServiceA is named first."""
     with away() as nobody, peer(GREETING) as a, peer(DATA) as b:

@@ -79,6 +79,37 @@ def test_whatever_the_registry_does_wrong_the_client_goes_on(
         assert "message" not in told
 
 
+@pytest.mark.promise("S0-83")
+@pytest.mark.parametrize("way", ["drips", "drips in its head"])
+def test_a_registry_that_is_slow_without_end_is_given_up(way: str) -> None:
+    """Both programs end after TIMEOUT, with their line; so does the caller of a slow service."""
+    with peer(BAD[way]) as slow, peer(http(f'{{"service_url": "{slow.url}"}}')) as registry:
+        settings = {"DISCOVERY_REGISTRY_URL": slow.url, "TIMEOUT": 0.5}
+        assert (run(CLIENT, **settings), run(CALLER, **settings)) == (NOT_FOUND, NO_GREETING)
+        settings["DISCOVERY_REGISTRY_URL"] = registry.url
+        assert run(CALLER, **settings) == NO_GREETING
+        assert slow.requests[-1].startswith("GET /greet HTTP/1.1")
+
+
+@pytest.mark.promise("S0-82", "S0-83")
+@pytest.mark.parametrize("url", [r"\ud800", r"x\nServiceA discovered at: y", r"\u001b[2J"])
+def test_a_url_that_is_not_one_line_of_text_is_none(url: str) -> None:
+    """No traceback, and nothing on the terminal but the program's own line."""
+    with peer(http(f'{{"service_url": "{url}"}}')) as odd:
+        assert run(CLIENT, DISCOVERY_REGISTRY_URL=odd.url) == NOT_FOUND
+
+
+def test_a_greeting_that_cannot_be_printed_is_none() -> None:
+    """Half a character, which some charsets can say, is no traceback; control: a whole one."""
+    charset = "Content-Type: text/plain; charset=unicode_escape"
+    for body, greeting in ((r"\ud800", NO_GREETING), (r"\u00fc", "ü\n")):
+        with (
+            peer(http(body, "200 OK", charset)) as odd,
+            peer(http(f'{{"service_url": "{odd.url}"}}')) as registry,
+        ):
+            assert run(CALLER, DISCOVERY_REGISTRY_URL=registry.url) == greeting
+
+
 @pytest.mark.parametrize("answer", [Closing(), http("busy", "503 Service Unavailable")])
 def test_a_service_that_fails_is_told_by_its_caller(answer: bytes) -> None:
     """It was found, and gave no greeting."""

@@ -106,6 +106,7 @@ OTHER_JSON = {
     "null": http("null"),
     "an empty object": http("{}"),
     "an age in words": http('{"name": "Alice", "age": "30", "price": "1"}'),
+    "a yes for an age": http('{"name": "Alice", "age": true, "price": true}'),
     "a name in numbers": http('{"name": 1, "age": 30, "price": 1}'),
     "a price with cents": http('{"name": "Laptop", "price": 1200.5, "age": 1.5}'),
 }

@@ -3,6 +3,7 @@
 Each test runs on both programs; what is true of the inventory alone comes last.
 """
 
+import json
 import socket
 import sqlite3
 import sys
@@ -305,6 +306,38 @@ def test_whatever_the_inventory_does_wrong_the_scripts_go_on(
             monkeypatch.setattr(script, "TIMEOUT", patience(wrong))
         assert register.register_service("ServiceA", URL) is False
         assert discover.discover_service("ServiceA") is None
+
+
+@pytest.mark.promise("S0-19", "S0-20")
+@pytest.mark.parametrize("way", ["drips", "drips in its head"])
+def test_an_inventory_that_is_slow_without_end_is_given_up(way: str) -> None:
+    """Both programs end after TIMEOUT, with their line."""
+    with peer(BAD[way]) as slow:
+        settings = {"INVENTORY_URL": slow.url, "TIMEOUT": 0.5}
+        assert run("02-inventory/register.py", **settings) == NOT_REGISTERED
+        assert run("02-inventory/discover.py", **settings) == NOT_FOUND
+
+
+@pytest.mark.promise("S0-20")
+@pytest.mark.parametrize("url", [r"\ud800", r"x\nService ServiceA found at y", r"\u001b[2J"])
+def test_a_url_that_is_not_one_line_of_text_is_none(url: str) -> None:
+    """No traceback, and nothing on the terminal but the program's own line."""
+    with peer(http(f'{{"service_url": "{url}"}}')) as odd:
+        assert run("02-inventory/discover.py", INVENTORY_URL=odd.url) == NOT_FOUND
+
+
+@pytest.mark.promise("S0-19", "S0-20")
+def test_the_programs_print_what_they_were_answered() -> None:
+    """To the letter: the line of success, and where the service is."""
+    with peer(http("", "201 CREATED")) as good:
+        printed = run("02-inventory/register.py", INVENTORY_URL=good.url)
+        assert printed == "Service ServiceA registered successfully.\n"
+        assert good.requests[0].startswith("POST /register HTTP/1.1")
+        sent = {"name": "ServiceA", "url": "http://localhost:5000"}
+        assert json.loads(good.requests[0].rpartition("\r\n")[2]) == sent
+    with peer(http('{"service_url": "http://x"}')) as good:
+        printed = run("02-inventory/discover.py", INVENTORY_URL=good.url)
+        assert printed == "Service ServiceA found at http://x.\n"
 
 
 def test_a_name_is_asked_for_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,6 +9,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+import requests
 
 from programs import PATTERNS, default_port, environment, load, started
 
@@ -98,10 +99,16 @@ def test_a_program_knows_no_code_of_another_pattern() -> None:
 
 @pytest.mark.promise("S0-04")
 def test_it_listens_on_every_address_of_the_machine() -> None:
-    """Started without HOST it says so, and answers."""
-    with started("01-soa/service_a.py", HOST="0.0.0.0") as service_a:
+    """Started without HOST it says so, and answers on another one than 127.0.0.1; control: with."""
+    with started("01-soa/service_a.py", HOST=None) as service_a:
         assert "Running on all addresses (0.0.0.0)" in service_a.said
         assert service_a.get("/greet").status_code == 200
+        service_a.url = service_a.url.replace("127.0.0.1", "127.0.0.2")
+        assert service_a.get("/greet").content == b"Hello from Service A!"
+    with started("01-soa/service_a.py", HOST="127.0.0.1") as service_a:
+        service_a.url = service_a.url.replace("127.0.0.1", "127.0.0.2")
+        with pytest.raises(requests.ConnectionError):
+            service_a.get("/greet")
 
 
 @pytest.mark.parametrize("program", [name for name in PORTS if "08" not in name])

@@ -81,6 +81,7 @@ def module() -> Generator[ModuleType]:
     module = load("06-orchestration/orchestrator.py")
     yield module
     module.session.close()
+    module.pool.shutdown()
 
 
 @pytest.fixture

@@ -37,6 +37,25 @@ def test_a_producer_that_hangs_is_given_up() -> None:
         assert len(hanging.requests) == 1
 
 
+@pytest.mark.promise("S0-08")
+@pytest.mark.parametrize("way", ["drips", "drips in its head"])
+def test_a_producer_that_is_slow_without_end_is_given_up(way: str) -> None:
+    """The program ends after TIMEOUT, too, though each byte comes in time."""
+    with peer(BAD[way]) as slow:
+        settings = {"SOA_SERVICE_A_URL": slow.url, "TIMEOUT": 0.5}
+        assert run("01-soa/consumer.py", **settings) == f"Received greeting: {FAILED}\n"
+
+
+@pytest.mark.promise("S0-06", "S0-07", "S0-08")
+def test_a_greeting_that_cannot_be_printed_is_none() -> None:
+    """Half a character, which some charsets can say, is no traceback; control: a whole one."""
+    charset = "Content-Type: text/plain; charset=unicode_escape"
+    for body, greeting in ((r"\ud800", FAILED), (r"\u00fc", "ü")):
+        with peer(http(body, "200 OK", charset)) as odd:
+            printed = run("01-soa/consumer.py", SOA_SERVICE_A_URL=odd.url)
+            assert printed == f"Received greeting: {greeting}\n"
+
+
 @pytest.mark.promise("S0-06", "S0-08")
 @pytest.mark.parametrize("way", BAD)
 def test_whatever_a_producer_does_wrong_it_is_no_greeting(

@@ -82,6 +82,27 @@ def test_every_pattern_answers_under_its_prefix(
     assert (answer.status_code, answer.json()) == (status, wanted)
 
 
+@pytest.mark.promise("S0-11", "S0-12", "S0-13", "S0-14", "S0-15", "S0-17", "S0-80")
+@pytest.mark.parametrize("prefix", ["/02-inventory", "/08-registry-and-discovery"])
+def test_registering_is_answered_under_its_prefix_to_the_letter(
+    system: Program, prefix: str
+) -> None:
+    """Without a token; the last registration of a name wins, and what is none is told so in JSON."""
+    register = f"{system.url}{prefix}/register"
+    for url in ("http://localhost:5000", "http://localhost:5009"):
+        sent = {"name": "told twice", "url": url}
+        answer = requests.post(register, json=sent, timeout=PATIENCE)
+        told = {"message": "Service told twice registered successfully"}
+        assert (answer.status_code, answer.json()) == (201, told)
+        found = system.get(f"{prefix}/discover/told twice")
+        assert (found.status_code, found.json()) == (200, {"service_url": url})
+    wrongs: list[dict[str, Any]] = [{"json": {"name": "x"}}, {"json": []}, {"data": b"{"}, {}]
+    for wrong in wrongs:
+        answer = requests.post(register, timeout=PATIENCE, **wrong)
+        told = {"error": "Invalid service registration data"}
+        assert (answer.status_code, answer.json()) == (400, told)
+
+
 @pytest.mark.promise("S0-03", "S0-81")
 def test_greetings_come_through_to_the_letter(system: Program) -> None:
     """As plain text, wherever they are mounted."""

@@ -3,10 +3,11 @@
 import os
 from typing import Any
 
-from flask import Flask
+from flask import Flask, request
 from flask_restx import Api, Namespace
 from jsonschema import FormatChecker
 from sqlalchemy.exc import OperationalError
+from werkzeug.exceptions import UnsupportedMediaType
 
 from .database import DEFAULT_URL, open_database
 
@@ -33,6 +34,7 @@ def application(title: str, namespace: Namespace) -> Flask:
     api.errorhandler(OperationalError)(_no_database)
     api.errorhandler(RecursionError)(_unreadable)
     api.errorhandler(UnicodeEncodeError)(_unreadable)
+    api.errorhandler(UnsupportedMediaType)(_no_json)
     return app
 
 
@@ -45,3 +47,10 @@ def _unreadable(_: Exception) -> tuple[Any, ...]:
     """The JSON cannot be read."""
     # It is nested too deeply, or holds half a character, which cannot be stored.
     return {"message": "This JSON cannot be read."}, 400
+
+
+def _no_json(_: UnsupportedMediaType) -> tuple[Any, ...]:
+    """There is no payload, or it is called something else."""
+    if not request.get_data():  # then no Content-Type is wrong
+        return {"message": "The payload is missing."}, 400
+    return {"message": "Send JSON, and say so: `Content-Type: application/json`."}, 415

@@ -9,6 +9,7 @@ from urllib.parse import quote, urlsplit
 __all__ = ["RegistryAway", "RegistryClient", "RegistryRefused"]
 
 _LARGEST = 64 * 1024 * 1024
+_STRANGER = "this is not how a registry answers: check its URL"
 
 
 class RegistryAway(ConnectionError):
@@ -69,14 +70,24 @@ class RegistryClient:
     def discover_service(self, name: str) -> str | None:
         """The URL of an instance of ``name`` that is up; ``None`` where there is none."""
         status, told = self.ask("GET", f"/discover/{_part(name)}")
-        return None if status == 404 else str(_expected(status, told, 200)["service_url"])
+        if status == 404:
+            return None
+        url = _expected(status, told, 200).get("service_url")
+        if not isinstance(url, str):
+            raise RegistryRefused(status, _STRANGER)
+        return url
 
     # --- instances ------------------------------------------------------------------------------
 
     def instances(self, name: str) -> list[dict[str, Any]] | None:
         """All instances of ``name``, as the registry shows them; ``None`` where it is unknown."""
         status, told = self.ask("GET", f"/services/{_part(name)}")
-        return None if status == 404 else list(_expected(status, told, 200)["instances"])
+        if status == 404:
+            return None
+        found = _expected(status, told, 200).get("instances")
+        if not isinstance(found, list) or not all(map(_is_instance, found)):
+            raise RegistryRefused(status, _STRANGER)
+        return found
 
     def add_instance(self, name: str, instance: Mapping[str, Any]) -> dict[str, Any]:
         """Register an instance: ``url``, and where wanted ``id``, ``ttl``, ``zone``, ``weight`` and more."""
@@ -138,7 +149,11 @@ def _expected(status: int, told: Any, *right: int) -> dict[str, Any]:
     if status in right and (isinstance(told, dict) or status == 204):
         return told or {}
     error = told.get("error") if isinstance(told, dict) else None
-    raise RegistryRefused(status, str(error or "this is not how a registry answers: check its URL"))
+    raise RegistryRefused(status, str(error or _STRANGER))
+
+
+def _is_instance(told: Any) -> bool:
+    return isinstance(told, dict) and isinstance(told.get("url"), str)
 
 
 def _part(text: str) -> str:
