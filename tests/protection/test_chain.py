@@ -110,7 +110,7 @@ async def test_what_is_not_idempotent_arrives_once(
     async with bottom_of(how, length, NONE, monkeypatch) as (bottom, link):
         await offered(link, 100, operation="place", timeout=5.0)
         assert bottom.arrived == {f"POST /place/{number}": 1 for number in range(100)}
-        await offered(link, 2)
+        await offered(link, 2, timeout=5.0)
         assert max(bottom.arrived.values()) > 3
     async with bottom_of(how, length, Protection(), monkeypatch) as (bottom, link):
         await offered(link, CALLS, operation="place")
