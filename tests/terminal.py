@@ -27,7 +27,10 @@ _UP = re.compile(r"(?:(?P<before>.+) && )?(?P<up>coterie up\b.*)", re.DOTALL)
 _STYLE = re.compile(r"\x1b\[[0-9;]*m")
 _PORT = re.compile(r"--port (\d+)")
 _READY = re.compile(r"ready in .* http://127\.0\.0\.1:(\d+) ")
-_LOOK = re.compile(r"curl(?!.* (-d|-X|--data) )|coterie (ps|routes|inventory|logs)\b", re.DOTALL)
+_LOOK = re.compile(
+    r"curl(?!.* (-d|-X|--data) )|coterie (ps|routes|inventory|logs)\b|(\w+=\S+ )?python -m pytest ",
+    re.DOTALL,
+)
 _PATIENCE = 60.0
 _COLUMNS = 100
 
@@ -58,7 +61,7 @@ def commands(block: str) -> list[tuple[str, str]]:
 
 
 def looks(command: str) -> bool:
-    """Whether ``command`` changes nothing, and may be given again."""
+    """Whether ``command`` changes nothing that counts, and may be given again."""
     return _LOOK.match(command) is not None
 
 
